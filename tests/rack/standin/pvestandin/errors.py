@@ -1,0 +1,39 @@
+"""The answers that are not a success. Proxmox knows four kinds; each has a helper here."""
+
+from __future__ import annotations
+
+
+class ApiError(Exception):
+    """An answer >= 400: status, sentence (no line feed at its end), and the map of parameter errors if any."""
+
+    def __init__(self, status: int, message: str, errors: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.errors = errors
+
+
+class Failure(ApiError):
+    """Proxmox's `die`: status 500 and a sentence. `code` is the exit code that a command gets from it."""
+
+    def __init__(self, message: str, code: int = 255) -> None:
+        super().__init__(500, message)
+        self.code = code
+
+
+def bad_parameters(errors: dict[str, str]) -> ApiError:
+    """Proxmox's `raise_param_exc`."""
+    return ApiError(400, "Parameter verification failed.", errors)
+
+
+def forbidden(what: str) -> ApiError:
+    """Proxmox's `raise_perm_exc`."""
+    return ApiError(403, f"Permission check failed ({what})")
+
+
+def unauthorized(message: str) -> ApiError:
+    return ApiError(401, message)
+
+
+def not_implemented(method: str, path: str) -> ApiError:
+    return ApiError(501, f"Method '{method} {path}' not implemented")

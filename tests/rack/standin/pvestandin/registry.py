@@ -1,0 +1,123 @@
+"""The table of endpoints. A handler is a function with a decorator:
+
+    @endpoint("POST", "/pools", permission=["perm", "/pool/{poolid}", ["Pool.Allocate"]], params="poolid! comment")
+    def create_pool(ctx: Context, params: dict[str, Any]) -> Any: ...
+
+`permission` has Proxmox's own form (the list under `check`), or ALL, WORLD; nothing given means: root@pam itself, no
+token. `params` is used where no official schema is at hand: words `name`, `name!` (required), `name:type` with one of
+boolean, integer, number, array, or the name of a string format. Parameters in the path are added.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+from . import errors
+
+ALL = "all"
+WORLD = "world"
+MODULES = ("version", "access", "users", "acl", "realms", "pools", "storage", "nodes", "network", "tasks", "cluster",
+           "cluster_config")
+"""The modules of pvestandin.api that declare endpoints."""
+
+Permission = str | Sequence[Any] | None
+Handler = Callable[["Context", dict[str, Any]], Any]
+
+
+@dataclass
+class Context:
+    """Who asks, where, and what else goes into the answer."""
+
+    user: str
+    """root@pam, or for a token root@pam!name."""
+    node: str
+    cli: bool = False
+    """Called by a command instead of the API: tasks run in the foreground."""
+    ticket: str | None = None
+    attributes: dict[str, Any] = field(default_factory=dict)
+    """Beside `data` in the answer: total."""
+
+    @property
+    def owner(self) -> str:
+        """The user, also when a token asks."""
+        return self.user.split("!", 1)[0]
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    method: str
+    path: str
+    handler: Handler
+    permission: Permission
+    params: dict[str, Any]
+    proxyto: str | None
+    pattern: re.Pattern[str]
+
+
+_TABLE: dict[tuple[str, str], Endpoint] = {}
+_TYPES = {"string", "boolean", "integer", "number", "array"}
+
+
+def endpoint(method: str, path: str, *, permission: Permission = None, params: str | dict[str, Any] = "",
+             proxyto: str | None = None) -> Callable[[Handler], Handler]:
+    """Register a handler. `proxyto` names the parameter that holds the node which has to answer."""
+
+    def register(handler: Handler) -> Handler:
+        key = (method, path)
+        if key in _TABLE:
+            raise ValueError(f"{method} {path} is declared twice")
+        declared = dict(params) if isinstance(params, dict) else _declared(params)
+        for name in re.findall(r"{([^}]+)}", path):
+            declared.setdefault(name, {"type": "string"})
+        _TABLE[key] = Endpoint(method, path, handler, permission, declared, proxyto, _pattern(path))
+        return handler
+
+    return register
+
+
+def _declared(words: str) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for word in words.split():
+        name, _, kind = word.rstrip("!").partition(":")
+        entry: dict[str, Any] = {"type": kind} if kind in _TYPES else {"type": "string"}
+        if kind and kind not in _TYPES:
+            entry["format"] = kind
+        if kind == "array":
+            entry["items"] = {"type": "string"}
+        if not word.endswith("!"):
+            entry["optional"] = 1
+        table[name] = entry
+    return table
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    # Pool names and some other last components hold slashes in no release that is served here.
+    return re.compile("".join(f"(?P<{part[1:-1].replace('-', '__')}>[^/]+)" if part.startswith("{") else re.escape(part)
+                              for part in re.split(r"({[^}]+})", path)))
+
+
+def load() -> None:
+    """Import every module with endpoints."""
+    for name in MODULES:
+        import_module(f"{__package__}.api.{name}")
+
+
+def endpoints() -> list[Endpoint]:
+    return list(_TABLE.values())
+
+
+def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
+    """The endpoint and the parameters in the path; a fixed name wins over a placeholder. Raises 501."""
+    clean = "/" + "/".join(part for part in path.split("/") if part)
+    exact = _TABLE.get((method, clean))
+    if exact and "{" not in exact.path:
+        return exact, {}
+    for candidate in sorted(_TABLE.values(), key=lambda entry: (entry.path.count("{"), entry.path)):
+        match = candidate.pattern.fullmatch(clean) if candidate.method == method else None
+        if match:
+            return candidate, {name.replace("__", "-"): value for name, value in match.groupdict().items()}
+    raise errors.not_implemented(method, path)

@@ -1,0 +1,149 @@
+"""Tasks as Proxmox runs them: a process each, named by its UPID, with a log whose last line is the result.
+
+A worker is a module-level function without a return value. It prints its log; an exception is the error of the task:
+
+    def work(name: str) -> None: ...
+    return tasks.start(ctx, "clustercreate", name, work, name=name)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from . import faults, paths, tasklist
+from .errors import ApiError, Failure
+from .registry import Context
+
+_UPID = re.compile(r"UPID:([a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9})"
+                   r":([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):")
+
+
+@dataclass(frozen=True)
+class Task:
+    """What a UPID says. Times are seconds since the epoch; pstart is the process's start in clock ticks after boot."""
+
+    node: str
+    pid: int
+    pstart: int
+    starttime: int
+    type: str
+    id: str
+    user: str
+
+    @property
+    def upid(self) -> str:
+        return (f"UPID:{self.node}:{self.pid:08X}:{self.pstart:08X}:{self.starttime:08X}"
+                f":{self.type}:{self.id}:{self.user}:")
+
+    @property
+    def log(self) -> Path:
+        return paths.at("/var/log/pve/tasks") / f"{self.starttime:08X}"[-1] / self.upid
+
+    @property
+    def running(self) -> bool:
+        return process_start(self.pid) == self.pstart
+
+    def entry(self) -> dict[str, Any]:
+        """The keys of the task in API answers; the token is apart from the user."""
+        user, _, token = self.user.partition("!")
+        return {**asdict(self), "user": user, "upid": self.upid, **({"tokenid": token} if token else {})}
+
+    def result(self) -> str:
+        """OK, WARNINGS: n, or the error: what the log's last line says."""
+        try:
+            last = self.log.read_text(errors="replace").rstrip("\n").rsplit("\n", 1)[-1]
+        except OSError as error:
+            return f"unable to get last line from task log - {error.strerror}"
+        if last == "TASK OK":
+            return "OK"
+        match = re.fullmatch(r"TASK (?:ERROR: (.+)|(WARNINGS: \d+))", last)
+        return (match[1] or match[2]) if match else "unexpected status"
+
+
+def decode(upid: str) -> Task:
+    match = _UPID.fullmatch(upid)
+    if not match:
+        raise Failure(f"unable to parse worker upid '{upid}'")
+    node, pid, pstart, start, kind, ident, user = match.groups()
+    return Task(node, int(pid, 16), int(pstart, 16), int(start, 16), kind, ident, user)
+
+
+def process_start(pid: int) -> int | None:
+    """Clock ticks after boot at which the process started, or None if there is no such process."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except (OSError, IndexError):
+        return None
+    return None if fields[0] == "Z" else int(fields[19])
+
+
+def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **arguments: Any) -> str:
+    """Run `work(**arguments)` as a task and return its UPID. Arguments must be JSON; they may hold secrets (stdin).
+
+    A command waits for the task and shows its log, an API call returns at once. Either way success here says nothing
+    about the result of the task: that is Proxmox's own behaviour.
+    """
+    command = [sys.executable, "-m", "pvestandin.worker"]
+    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True, text=True,
+                               stdout=subprocess.PIPE if ctx.cli else subprocess.DEVNULL,
+                               stderr=subprocess.STDOUT if ctx.cli else subprocess.DEVNULL)
+    task = Task(ctx.node, process.pid, process_start(process.pid) or 0, int(time.time()), kind, ident, ctx.user)
+    task.log.parent.mkdir(parents=True, exist_ok=True)
+    task.log.touch(mode=0o640)
+    tasklist.update(task)
+    assert process.stdin is not None
+    job = {"upid": task.upid, "module": work.__module__, "function": work.__qualname__, "arguments": arguments,
+           "fail": faults.task_failure(kind)}
+    with process.stdin as stream:
+        stream.write(json.dumps(job))
+    if ctx.cli:
+        _follow(process, task)
+    else:
+        tasklist.reap(process)
+    return task.upid
+
+
+def _follow(process: subprocess.Popen[str], task: Task) -> None:
+    assert process.stdout is not None
+    for line in process.stdout:
+        sys.stdout.write(line)
+        sys.stdout.flush()
+    process.wait()
+    tasklist.update()
+    result = task.result()
+    if result.startswith("WARNINGS: "):
+        sys.stderr.write(f"Task finished with {result[10:]} warning(s)!\n")
+    elif result != "OK":
+        sys.stderr.write(f"{result}\n")
+
+
+def run(job: dict[str, Any]) -> None:
+    """The body of the worker process: stdout is the log already."""
+    try:
+        if job["fail"]:
+            raise Failure(job["fail"])
+        function = getattr(import_module(job["module"]), job["function"])
+        function(**job["arguments"])
+        result = "TASK OK"
+    except ApiError as error:
+        result = "TASK ERROR: " + error.message.replace("\n", " ")
+    except Exception as error:  # the task's end must be in its log, whatever went wrong
+        result = f"TASK ERROR: {type(error).__name__}: {error}".replace("\n", " ")
+    sys.stdout.flush()
+    finish(decode(job["upid"]), result)
+
+
+def finish(task: Task, result: str) -> None:
+    with task.log.open("a") as log:
+        log.write(f"{result}\n")
