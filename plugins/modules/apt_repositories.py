@@ -1,0 +1,258 @@
+#!/usr/bin/python
+# Copyright (c) 2026, The baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: apt_repositories
+short_description: Converge all Proxmox package repositories of a node in one call
+version_added: 0.1.0
+description:
+  - Makes sure that each repository of O(config) is provided by exactly one enabled entry below C(/etc/apt).
+  - An entry that is there already, in whatever file and format (deb822 or one line), counts; nothing is written for it.
+  - A missing repository is written as deb822 to C(/etc/apt/sources.list.d/NAME.sources).
+  - Entries that match O(disable) and are not listed are disabled where they stand, with C(Enabled: no) in deb822 files
+    and a comment sign in one-line files. Nothing is deleted.
+  - The package lists are not refreshed.
+author:
+  - The baremetal.proxmox authors (@baremetal-proxmox)
+options:
+  config:
+    description: The repositories to have.
+    type: list
+    elements: dict
+    required: true
+    suboptions:
+      name:
+        description: Name of the file (without suffix) that is written if no entry provides the repository yet.
+        type: str
+        required: true
+      uri:
+        description: The URI of the repository.
+        type: str
+        required: true
+      suite:
+        description: The suite, for Proxmox VE the name of the Debian release.
+        type: str
+        required: true
+      components:
+        description: The components to have.
+        type: list
+        elements: str
+        required: true
+      signed_by:
+        description: Absolute path of the keyring on the node.
+        type: path
+        required: true
+  disable:
+    description:
+      - Regular expressions, searched in C(URI SUITE COMPONENT …) of each enabled entry that O(config) does not list.
+      - The entries found are disabled.
+    type: list
+    elements: str
+    default: []
+attributes:
+  check_mode:
+    support: full
+    description: Tells what would be written and writes nothing.
+  diff_mode:
+    support: full
+    description: Shows each file before and after.
+notes:
+  - Formats after sources.list(5) of apt; the entries that Proxmox ships after pve-docs, chapter Package Repositories.
+"""
+
+EXAMPLES = r"""
+- name: Only the no-subscription repository of Proxmox VE 9 is enabled
+  baremetal.proxmox.apt_repositories:
+    config:
+      - name: proxmox
+        uri: http://download.proxmox.com/debian/pve
+        suite: trixie
+        components: [pve-no-subscription]
+        signed_by: /usr/share/keyrings/proxmox-archive-keyring.gpg
+    disable:
+      - '\bpve-(enterprise|test)\b'
+      - '^https://enterprise\.proxmox\.com/'
+"""
+
+RETURN = r"""
+files:
+  description: The files that were (or in check mode would be) written.
+  type: list
+  elements: str
+  returned: always
+  sample: [/etc/apt/sources.list.d/proxmox.sources]
+"""
+
+import os
+import re
+
+from ansible.module_utils.basic import AnsibleModule
+
+ETC_APT = "/etc/apt"
+ONE_LINE = re.compile(r"^\s*deb\s+(?:\[[^]]*\]\s+)?(?P<uri>\S+)\s+(?P<suite>\S+)(?P<components>(?:\s+[^\s#]+)*)")
+CONFIG_SPEC = {
+    "name": {"type": "str", "required": True},
+    "uri": {"type": "str", "required": True},
+    "suite": {"type": "str", "required": True},
+    "components": {"type": "list", "elements": "str", "required": True},
+    "signed_by": {"type": "path", "required": True},
+}
+
+
+def stanza_fields(stanza: str) -> dict[str, str]:
+    """The fields of one deb822 stanza by lower-case name; continuation lines are joined by a space."""
+    fields: dict[str, str] = {}
+    name = ""
+    for line in stanza.splitlines():
+        if line.startswith("#") or not line.strip():
+            continue
+        if line[0] in " \t" and name:
+            fields[name] += " " + line.strip()
+        else:
+            name, _colon, value = line.partition(":")
+            name = name.strip().lower()
+            fields[name] = value.strip()
+    return fields
+
+
+def stanza_entries(stanza: str) -> list[tuple[str, str, frozenset[str]]]:
+    """The enabled binary entries (URI, suite, components) of one deb822 stanza."""
+    fields = stanza_fields(stanza)
+    if fields.get("enabled", "yes").lower() in ("no", "false", "off", "0", "without", "disable"):
+        return []
+    if "deb" not in fields.get("types", "").split():
+        return []
+    components = frozenset(fields.get("components", "").split())
+    return [
+        (uri.rstrip("/"), suite, components)
+        for uri in fields.get("uris", "").split()
+        for suite in fields.get("suites", "").split()
+    ]
+
+
+def line_entries(line: str) -> list[tuple[str, str, frozenset[str]]]:
+    """The entry of a line in one-line format, as a list of none or one."""
+    match = ONE_LINE.match(line)
+    if not match:
+        return []
+    return [(match["uri"].rstrip("/"), match["suite"], frozenset(match["components"].split()))]
+
+
+def disabled_stanza(stanza: str) -> str:
+    lines = [line for line in stanza.splitlines() if not re.match(r"(?i)enabled\s*:", line)]
+    return "\n".join([*lines, "Enabled: no"])
+
+
+class Sources:
+    """The files below /etc/apt as lists of parts, a part being a stanza or a line."""
+
+    def __init__(self, etc_apt: str) -> None:
+        self.parts: dict[str, list[str]] = {}
+        self.before: dict[str, str] = {}
+        self.disabled: set[tuple[str, int]] = set()
+        self.touched: set[str] = set()
+        parts_dir = os.path.join(etc_apt, "sources.list.d")
+        names = sorted(os.listdir(parts_dir)) if os.path.isdir(parts_dir) else []
+        for path in [os.path.join(etc_apt, "sources.list"), *(os.path.join(parts_dir, name) for name in names)]:
+            if path.endswith((".sources", ".list")) and os.path.isfile(path):
+                with open(path, encoding="utf-8") as file:
+                    self.before[path] = file.read()
+                self.parts[path] = self._split(path, self.before[path])
+
+    @staticmethod
+    def _split(path: str, text: str) -> list[str]:
+        return re.split(r"\n[ \t]*\n", text) if path.endswith(".sources") else text.split("\n")
+
+    def text(self, path: str) -> str:
+        text = ("\n\n" if path.endswith(".sources") else "\n").join(self.parts[path])
+        return text if text.endswith("\n") or not text else text + "\n"
+
+    def entries(self):
+        """Yields (path, index of the part, entries) of every part that has an enabled entry."""
+        for path, parts in self.parts.items():
+            parse = stanza_entries if path.endswith(".sources") else line_entries
+            for index, part in enumerate(parts):
+                found = parse(part)
+                if found:
+                    yield path, index, found
+
+    def disable(self, path: str, index: int) -> None:
+        part = self.parts[path][index]
+        self.parts[path][index] = disabled_stanza(part) if path.endswith(".sources") else "# " + part
+        self.disabled.add((path, index))
+        self.touched.add(path)
+
+    def add(self, path: str, stanza: str) -> None:
+        """Append a stanza; it takes the place of those that this run disabled in the same file."""
+        kept = [
+            part.strip("\n")
+            for index, part in enumerate(self.parts.get(path, []))
+            if (path, index) not in self.disabled and part.strip()
+        ]
+        self.parts[path] = [*kept, stanza]
+        self.touched.add(path)
+
+    def changed(self) -> list[str]:
+        return [path for path in sorted(self.touched) if self.text(path) != self.before.get(path, "")]
+
+
+def matches(patterns: list[re.Pattern], entry: tuple[str, str, frozenset[str]]) -> bool:
+    text = f"{entry[0]} {entry[1]} {' '.join(sorted(entry[2]))}"
+    return any(pattern.search(text) for pattern in patterns)
+
+
+def converge(sources: Sources, etc_apt: str, config: list[dict], disable: list[str]) -> None:
+    """Change the parts in memory until each repository of config is provided once and no other matches disable."""
+    missing = {
+        (item["uri"].rstrip("/"), item["suite"], frozenset(item["components"])): item for item in config
+    }
+    wanted = set(missing)
+    patterns = [re.compile(pattern) for pattern in disable]
+    for path, index, entries in list(sources.entries()):
+        if all(entry in missing for entry in entries):
+            for entry in entries:
+                del missing[entry]
+        elif any(entry in wanted or matches(patterns, entry) for entry in entries):
+            sources.disable(path, index)
+    for item in missing.values():
+        sources.add(
+            os.path.join(etc_apt, "sources.list.d", item["name"] + ".sources"),
+            f"Types: deb\nURIs: {item['uri']}\nSuites: {item['suite']}\n"
+            f"Components: {' '.join(item['components'])}\nSigned-By: {item['signed_by']}\n",
+        )
+
+
+def main() -> None:
+    module = AnsibleModule(
+        argument_spec={
+            "config": {"type": "list", "elements": "dict", "required": True, "options": CONFIG_SPEC},
+            "disable": {"type": "list", "elements": "str", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    sources = Sources(ETC_APT)
+    try:
+        converge(sources, ETC_APT, module.params["config"], module.params["disable"])
+    except re.error as error:
+        module.fail_json(msg=f"disable: expected regular expressions, found {error.pattern!r}: {error}")
+    files = sources.changed()
+    diff = [
+        {"before_header": path, "after_header": path, "before": sources.before.get(path, ""), "after": sources.text(path)}
+        for path in files
+    ]
+    if not module.check_mode:
+        for path in files:
+            temporary = os.path.join(module.tmpdir, os.path.basename(path))
+            with open(temporary, "w", encoding="utf-8") as file:
+                file.write(sources.text(path))
+            os.chmod(temporary, 0o644)
+            module.atomic_move(temporary, path)
+    module.exit_json(changed=bool(files), files=files, diff=diff)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+# Copyright (c) 2026, The baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import pytest
+
+from ansible_collections.baremetal.proxmox.plugins.modules import apt_repositories as module
+
+KEYRING = "/usr/share/keyrings/proxmox-archive-keyring.gpg"
+WANTED = {
+    "name": "proxmox",
+    "uri": "http://mirror.example/debian/pve",
+    "suite": "trixie",
+    "components": ["pve-no-subscription"],
+    "signed_by": KEYRING,
+}
+DISABLE = [r"\bpve-(enterprise|no-subscription|test)\b", r"^https://enterprise\.proxmox\.com/"]
+WRITTEN = (
+    "Types: deb\nURIs: http://mirror.example/debian/pve\nSuites: trixie\n"
+    f"Components: pve-no-subscription\nSigned-By: {KEYRING}\n"
+)
+ENTERPRISE = (
+    "Types: deb\nURIs: https://enterprise.proxmox.com/debian/pve\nSuites: trixie\n"
+    f"Components: pve-enterprise\nSigned-By: {KEYRING}"
+)
+DEBIAN = "Types: deb\nURIs: http://debian.example/debian/\nSuites: trixie trixie-updates\nComponents: main\n"
+
+
+@pytest.fixture(name="apt")
+def fixture_apt(tmp_path):
+    """A function that writes files below an empty /etc/apt, converges, and returns {name: text} of what changes."""
+
+    def run(files, config=(WANTED,), disable=DISABLE):
+        (tmp_path / "sources.list.d").mkdir(exist_ok=True)
+        for name, text in files.items():
+            (tmp_path / name).write_text(text)
+        sources = module.Sources(str(tmp_path))
+        module.converge(sources, str(tmp_path), list(config), list(disable))
+        return {path[len(str(tmp_path)) + 1:]: sources.text(path) for path in sources.changed()}
+
+    return run
+
+
+CASES = {
+    "an empty /etc/apt gets the repository": ({}, {"sources.list.d/proxmox.sources": WRITTEN}),
+    "what is there stays": ({"sources.list.d/proxmox.sources": WRITTEN}, {}),
+    "another file may provide it": ({"sources.list.d/other.sources": WRITTEN}, {}),
+    "a one-line entry provides it too": (
+        {"sources.list": "deb http://mirror.example/debian/pve/ trixie pve-no-subscription # mirror\n"},
+        {},
+    ),
+    "a commented line does not": (
+        {"sources.list": "# deb http://mirror.example/debian/pve trixie pve-no-subscription\n"},
+        {"sources.list.d/proxmox.sources": WRITTEN},
+    ),
+    "a source entry does not": (
+        {"sources.list.d/src.sources": WRITTEN.replace("Types: deb", "Types: deb-src")},
+        {"sources.list.d/proxmox.sources": WRITTEN},
+    ),
+    "the enterprise repository is disabled in place": (
+        {"sources.list.d/proxmox.sources": WRITTEN, "sources.list.d/pve-enterprise.sources": ENTERPRISE + "\n"},
+        {"sources.list.d/pve-enterprise.sources": ENTERPRISE + "\nEnabled: no\n"},
+    ),
+    "disabled stays disabled": (
+        {
+            "sources.list.d/proxmox.sources": WRITTEN,
+            "sources.list.d/pve-enterprise.sources": ENTERPRISE + "\nEnabled: no\n",
+        },
+        {},
+    ),
+    "an explicit yes becomes no": (
+        {
+            "sources.list.d/proxmox.sources": WRITTEN,
+            "sources.list.d/pve-enterprise.sources": "Enabled: yes\n" + ENTERPRISE + "\n",
+        },
+        {"sources.list.d/pve-enterprise.sources": ENTERPRISE + "\nEnabled: no\n"},
+    ),
+    "the one-line file of PVE 8 is commented": (
+        {
+            "sources.list.d/proxmox.sources": WRITTEN,
+            "sources.list.d/pve-enterprise.list": "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n",
+        },
+        {
+            "sources.list.d/pve-enterprise.list": (
+                "# deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n"
+            )
+        },
+    ),
+    "other stanzas of a file are kept": (
+        {"sources.list.d/proxmox.sources": DEBIAN + "\n" + ENTERPRISE + "\n"},
+        {"sources.list.d/proxmox.sources": DEBIAN + "\n" + WRITTEN},
+    ),
+    "Debian's own entries are not touched": (
+        {"sources.list.d/debian.sources": DEBIAN, "sources.list.d/proxmox.sources": WRITTEN},
+        {},
+    ),
+    "a second provider of the same repository is disabled": (
+        {"sources.list.d/a.sources": WRITTEN, "sources.list.d/b.sources": WRITTEN},
+        {"sources.list.d/b.sources": WRITTEN + "Enabled: no\n"},
+    ),
+    "blank lines and comments do not make a change": (
+        {"sources.list.d/proxmox.sources": "# mine\n\n \n" + WRITTEN + "\n\n"},
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize("files, changed", CASES.values(), ids=CASES.keys())
+def test_converge(apt, files, changed):
+    assert apt(files) == changed
+
+
+@pytest.mark.parametrize("files, changed", CASES.values(), ids=CASES.keys())
+def test_second_run_changes_nothing(apt, files, changed):
+    assert apt({**files, **changed}) == {}
+
+
+def test_nothing_is_disabled_without_a_word(apt):
+    files = {"sources.list.d/proxmox.sources": WRITTEN, "sources.list.d/pve-enterprise.sources": ENTERPRISE}
+    assert apt(files, disable=()) == {}
