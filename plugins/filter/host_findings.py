@@ -1,0 +1,97 @@
+# Copyright (c) 2026, The baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: host_findings
+short_description: What stands against making this machine a Proxmox VE node
+version_added: 0.1.0
+description:
+  - Compares what M(baremetal.proxmox.node_info) read with what the inventory asks for, before anything is changed.
+options:
+  _input:
+    description: RV(baremetal.proxmox.node_info#module:node) of the machine.
+    type: dict
+    required: true
+  host:
+    description: The inventory name, for the sentences.
+    type: str
+    required: true
+  name:
+    description: The node name that the machine is to have (variable C(pve_host_name)).
+    type: str
+    required: true
+  address:
+    description: The address that the name is to resolve to (variable C(pve_host_address)).
+    type: str
+    required: true
+  releases:
+    description: The Debian releases that can become Proxmox VE, by code name.
+    type: list
+    elements: str
+    required: true
+author:
+  - The baremetal.proxmox authors (@baremetal-proxmox)
+"""
+
+EXAMPLES = r"""
+findings: >-
+  {{ machine.node | baremetal.proxmox.host_findings(host=inventory_hostname, name='pve1', address='192.0.2.11',
+     releases=['bookworm', 'trixie']) }}
+"""
+
+RETURN = r"""
+_value:
+  description: One sentence for each finding, with host, variable, what was expected and what was found; empty if all is well.
+  type: list
+  elements: str
+"""
+
+import ipaddress
+import re
+
+# PVE/JSONSchema.pm, format pve-node; the label length is that of DNS
+NODE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+
+
+def _address_finding(host: str, address: str, node: dict) -> str | None:
+    try:
+        wanted = ipaddress.ip_address(address)
+    except ValueError:
+        return f"{host}: pve_host_address: expected an IP address of this machine, found '{address}'"
+    if wanted.is_loopback or wanted.is_unspecified:
+        return f"{host}: pve_host_address: expected an address that the other nodes reach, found '{address}'"
+    owned = node.get("addresses") or []
+    if str(wanted) not in owned:
+        return (
+            f"{host}: pve_host_address: expected an address that this machine has"
+            f" ({', '.join(owned) or 'it has none'}), found '{address}'"
+        )
+    return None
+
+
+def host_findings(node: dict, host: str, name: str, address: str, releases: list[str]) -> list[str]:
+    findings = []
+    release = node["debian"]["release"]
+    if release not in releases and not node["proxmox"]["installed"]:
+        findings.append(f"{host}: expected Debian {' or '.join(releases)}, found {release or 'no Debian'}")
+    if node["architecture"] != "x86_64":
+        findings.append(f"{host}: expected the architecture x86_64, found {node['architecture']}")
+    if not NODE_NAME.fullmatch(name):
+        findings.append(
+            f"{host}: pve_host_name: expected letters, digits and hyphens (one label of at most 63), found '{name}'"
+        )
+    elif node["proxmox"]["installed"] and node["hostname"] != name:
+        findings.append(
+            f"{host}: pve_host_name: expected '{node['hostname']}', the name under which Proxmox VE was installed"
+            f" (a node cannot be renamed), found '{name}'"
+        )
+    finding = _address_finding(host, address, node)
+    return [*findings, finding] if finding else findings
+
+
+class FilterModule:
+    def filters(self) -> dict:
+        return {"host_findings": host_findings}
