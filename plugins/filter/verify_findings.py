@@ -92,7 +92,9 @@ def verify_findings(nodes: dict, cluster_name: str) -> list[str]:
             if cluster_name:
                 findings += _cluster(host, node["cluster"], cluster_name, names)
             findings += _node(host, node)
-    releases = {host: node["proxmox"]["release"] for host, node in nodes.items() if node and node["proxmox"]["installed"]}
+    releases = {
+        host: node["proxmox"]["release"] for host, node in nodes.items() if node and node["proxmox"]["installed"]
+    }
     if len({(release or "").split(".")[0] for release in releases.values()}) > 1:
         found = ", ".join(f"{host} {release}" for host, release in releases.items())
         findings.append(f"expected one major release of Proxmox VE on all nodes, found {found}")

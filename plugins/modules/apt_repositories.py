@@ -13,8 +13,8 @@ description:
   - Makes sure that each repository of O(config) is provided by exactly one enabled entry below C(/etc/apt).
   - An entry that is there already, in whatever file and format (deb822 or one line), counts; nothing is written for it.
   - A missing repository is written as deb822 to C(/etc/apt/sources.list.d/NAME.sources).
-  - Entries that match O(disable) and are not listed are disabled where they stand, with C(Enabled: no) in deb822 files
-    and a comment sign in one-line files. Nothing is deleted.
+  - Entries that match O(disable) and are not listed are disabled where they stand, with the field C(Enabled) in deb822
+    files and a comment sign in one-line files. Nothing is deleted.
   - The package lists are not refreshed.
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
@@ -207,9 +207,7 @@ def matches(patterns: list[re.Pattern], entry: tuple[str, str, frozenset[str]]) 
 
 def converge(sources: Sources, etc_apt: str, config: list[dict], disable: list[str]) -> None:
     """Change the parts in memory until each repository of config is provided once and no other matches disable."""
-    missing = {
-        (item["uri"].rstrip("/"), item["suite"], frozenset(item["components"])): item for item in config
-    }
+    missing = {(item["uri"].rstrip("/"), item["suite"], frozenset(item["components"])): item for item in config}
     wanted = set(missing)
     patterns = [re.compile(pattern) for pattern in disable]
     for path, index, entries in list(sources.entries()):
@@ -241,7 +239,12 @@ def main() -> None:
         module.fail_json(msg=f"disable: expected regular expressions, found {error.pattern!r}: {error}")
     files = sources.changed()
     diff = [
-        {"before_header": path, "after_header": path, "before": sources.before.get(path, ""), "after": sources.text(path)}
+        {
+            "before_header": path,
+            "after_header": path,
+            "before": sources.before.get(path, ""),
+            "after": sources.text(path),
+        }
         for path in files
     ]
     if not module.check_mode:

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.baremetal.proxmox.plugins.filter.cluster_plan import cluster_plan
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.filter.nodes import installed, member
 
@@ -58,12 +57,16 @@ FINDINGS = {
     "a member of another cluster": (
         {"a": member(1), "b": member(2, cluster__name="lab")},
         "prod",
-        ["b: pve_cluster_name: expected a machine that is in no cluster or in 'prod', found a member of the cluster 'lab'"],
+        [
+            "b: pve_cluster_name: expected a machine that is in no cluster or in 'prod', found a member of the cluster 'lab'"
+        ],
     ),
     "a half-made other cluster": (
         {"a": installed(1, cluster__name="lab", cluster__half_joined=True)},
         "prod",
-        ["a: pve_cluster_name: expected a machine that is in no cluster or in 'prod', found a member of the cluster 'lab'"],
+        [
+            "a: pve_cluster_name: expected a machine that is in no cluster or in 'prod', found a member of the cluster 'lab'"
+        ],
     ),
     "two clusters of one name": (
         {"a": member(1), "b": member(2, cluster__authkey_sha256="k2")},

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.baremetal.proxmox.plugins.filter.host_findings import host_findings
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.filter.nodes import installed, node
 
@@ -20,10 +19,16 @@ CASES = {
         ["h: expected Debian bookworm or trixie, found bullseye"],
     ),
     "no Debian": (
-        node(debian__release=None), "pve1", "10.99.0.11", ["h: expected Debian bookworm or trixie, found no Debian"]
+        node(debian__release=None),
+        "pve1",
+        "10.99.0.11",
+        ["h: expected Debian bookworm or trixie, found no Debian"],
     ),
     "another architecture": (
-        node(architecture="aarch64"), "pve1", "10.99.0.11", ["h: expected the architecture x86_64, found aarch64"]
+        node(architecture="aarch64"),
+        "pve1",
+        "10.99.0.11",
+        ["h: expected the architecture x86_64, found aarch64"],
     ),
     "a bad name": (
         node(),
@@ -41,22 +46,27 @@ CASES = {
         ],
     ),
     "no address": (
-        node(), "pve1", "pve1.example.org",
+        node(),
+        "pve1",
+        "pve1.example.org",
         ["h: pve_host_address: expected an IP address of this machine, found 'pve1.example.org'"],
     ),
     "a loopback address": (
-        node(), "pve1", "127.0.0.1",
+        node(),
+        "pve1",
+        "127.0.0.1",
         ["h: pve_host_address: expected an address that the other nodes reach, found '127.0.0.1'"],
     ),
     "an address of another machine": (
-        node(), "pve1", "10.99.0.12",
-        [
-            "h: pve_host_address: expected an address that this machine has (127.0.0.1, 10.99.0.11),"
-            " found '10.99.0.12'"
-        ],
+        node(),
+        "pve1",
+        "10.99.0.12",
+        ["h: pve_host_address: expected an address that this machine has (127.0.0.1, 10.99.0.11), found '10.99.0.12'"],
     ),
     "all at once": (
-        node(architecture="armv7l", debian__release="buster"), "-", "x",
+        node(architecture="armv7l", debian__release="buster"),
+        "-",
+        "x",
         [
             "h: expected Debian bookworm or trixie, found buster",
             "h: expected the architecture x86_64, found armv7l",

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import pytest
-
 from ansible_collections.baremetal.proxmox.plugins.filter.verify_findings import verify_findings
 from ansible_collections.baremetal.proxmox.plugins.filter.verify_summary import verify_summary
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.filter.nodes import BARE, installed, member, node
@@ -24,9 +23,7 @@ CASES = {
     ),
     "read-only": (rack(cluster__writable=False), ["pve1: expected /etc/pve to be writable, found it read-only"]),
     "one offline": (rack(cluster__nodes=OFFLINE), ["pve1: expected pve3 online, found it offline"]),
-    "one missing": (
-        rack(cluster__nodes=OFFLINE[:2]), ["pve1: expected pve3 online, found it not in the cluster"]
-    ),
+    "one missing": (rack(cluster__nodes=OFFLINE[:2]), ["pve1: expected pve3 online, found it not in the cluster"]),
     "a link down": (
         rack(cluster__links=[{"number": 1, "address": "10.9.0.1", "peers": [{"nodeid": 2, "connected": False}]}]),
         ["pve1: expected corosync link 1 (10.9.0.1) to reach pve2, found it disconnected"],

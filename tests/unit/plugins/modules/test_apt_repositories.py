@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import pytest
+import os
 
+import pytest
 from ansible_collections.baremetal.proxmox.plugins.modules import apt_repositories as module
 
 KEYRING = "/usr/share/keyrings/proxmox-archive-keyring.gpg"
@@ -38,7 +39,7 @@ def fixture_apt(tmp_path):
             (tmp_path / name).write_text(text)
         sources = module.Sources(str(tmp_path))
         module.converge(sources, str(tmp_path), list(config), list(disable))
-        return {path[len(str(tmp_path)) + 1:]: sources.text(path) for path in sources.changed()}
+        return {os.path.relpath(path, tmp_path): sources.text(path) for path in sources.changed()}
 
     return run
 
@@ -80,7 +81,9 @@ CASES = {
     "the one-line file of PVE 8 is commented": (
         {
             "sources.list.d/proxmox.sources": WRITTEN,
-            "sources.list.d/pve-enterprise.list": "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n",
+            "sources.list.d/pve-enterprise.list": (
+                "deb https://enterprise.proxmox.com/debian/pve bookworm pve-enterprise\n"
+            ),
         },
         {
             "sources.list.d/pve-enterprise.list": (

@@ -1,0 +1,116 @@
+# Everything that is made at run time lies in .rack (RACK_STATE); `make demo-down` takes the machines down, `make clean` all of it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.ONESHELL:
+.DEFAULT_GOAL := help
+
+STATE := $(abspath $(or $(RACK_STATE),.rack))
+VENV := $(STATE)/venv
+NODES ?= 3
+RELEASE ?= trixie
+RACK_NAME ?= demo
+export RACK_NAME
+export RACK_STATE := $(STATE)
+# nothing of ours lands in the user's home
+export HOME := $(STATE)/home
+export PATH := $(VENV)/bin:$(PATH)
+export PYTHONPATH := $(CURDIR)/tests:$(STATE)/collections
+export PYTHONDONTWRITEBYTECODE := 1
+export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
+export ANSIBLE_COLLECTIONS_PATH := $(STATE)/collections
+
+HOST_PACKAGES := debian-archive-keyring git gnupg iproute2 mmdebstrap mount openssh-client python3 python3-venv systemd-container util-linux
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 16
+
+# ---- what everything needs
+
+$(STATE)/packages: Makefile
+	@mkdir -p $(STATE) $(HOME)
+	if ! dpkg-query -W -f='$${db:Status-Status}\n' $(HOST_PACKAGES) 2>/dev/null | grep -cx installed | grep -qx $(words $(HOST_PACKAGES)); then
+	  [ "$$(id -u)" = 0 ] || { echo "make: run as root, or install: $(HOST_PACKAGES)" >&2; exit 1; }
+	  apt-get update -q
+	  DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(HOST_PACKAGES)
+	fi
+	touch $@
+
+$(VENV)/ready: requirements.txt tests/requirements.txt | $(STATE)/packages
+	@mkdir -p $(STATE)/collections/ansible_collections/baremetal $(HOME)
+	ln -sfn $(CURDIR) $(STATE)/collections/ansible_collections/baremetal/proxmox
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install -q -r tests/requirements.txt
+	touch $@
+
+.PHONY: setup
+setup: $(VENV)/ready ## the tools and the virtualenv
+
+# ---- the demo
+
+.PHONY: demo
+demo: setup ## a virtual rack, and a cluster on it: NODES=3 RELEASE=trixie|bookworm
+	@python3 -m rack up tests/rack/specs/three.yml --name $(RACK_NAME) --release $(RELEASE) --nodes $(NODES)
+	ansible-playbook -i inventories/rack playbooks/site.yml
+	python3 -m rack status $(RACK_NAME)
+
+.PHONY: demo-down
+demo-down: setup ## take the demo down
+	@python3 -m rack down $(RACK_NAME)
+
+# ---- the tests
+
+.PHONY: test
+test: lint unit sanity build molecule ## lint, unit tests, sanity, documentation, build, Molecule on the rack
+
+.PHONY: lint
+lint: setup
+	@ruff check .
+	ruff format --check .
+	ansible-lint --offline --profile production
+
+.PHONY: unit
+unit: setup
+	@python3 -m pytest -q tests/unit tests/conformance
+
+SANITY := $(STATE)/sanity/ansible_collections/baremetal/proxmox
+.PHONY: sanity
+sanity: setup
+	@rm -rf $(SANITY) && mkdir -p $(SANITY)
+	git ls-files -co --exclude-standard -z | tar -c --null --ignore-failed-read -T - | tar -x -C $(SANITY)
+	cd $(SANITY)
+	ansible-test sanity --color no --python $$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+	for module in plugins/modules/*.py; do
+	  ansible-doc -t module baremetal.proxmox.$$(basename $$module .py) > /dev/null
+	done
+	for filter in plugins/filter/*.py; do
+	  ansible-doc -t filter baremetal.proxmox.$$(basename $$filter .py) > /dev/null
+	done
+	for role in roles/*; do
+	  ansible-doc -t role baremetal.proxmox.$$(basename $$role) > /dev/null
+	done
+
+.PHONY: build
+build: setup
+	@rm -rf $(STATE)/build
+	ansible-galaxy collection build --output-path $(STATE)/build
+
+SCENARIOS := $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
+.PHONY: molecule
+molecule: setup
+	@for scenario in $(SCENARIOS); do
+	  molecule test -s $$scenario
+	done
+
+.PHONY: acceptance
+acceptance: setup ## the long tests: kills, cuts, wrong clusters, growth (an hour)
+	@python3 -m pytest -v tests/acceptance
+
+.PHONY: bench
+bench: setup ## how long things take, on one rack
+	@python3 tests/bench.py
+
+.PHONY: clean
+clean: ## take all racks down and remove the state directory
+	@[ ! -x $(VENV)/bin/python3 ] || python3 -m rack down --all
+	rm -rf $(STATE)
