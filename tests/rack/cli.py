@@ -1,0 +1,178 @@
+"""`python3 -m rack`: the rack for a person."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from rack import machine
+from rack.errors import RackError
+from rack.rack import Rack
+from rack.spec import RELEASES, load_spec
+
+
+def _say(text: str) -> None:
+    print(f"rack: {text}", file=sys.stderr, flush=True)
+
+
+def _command(words: list[str], example: str) -> list[str]:
+    words = words[1:] if words[:1] == ["--"] else words
+    if not words:
+        raise RackError(f"no command given; for example: {example}")
+    return words
+
+
+def _up(options: argparse.Namespace) -> int:
+    spec = load_spec(Path(options.spec), options.name, options.release, options.nodes)
+    rack = Rack.bring_up(spec, _say)
+    _show(rack.status())
+    return 0
+
+
+def _down(options: argparse.Namespace) -> int:
+    if options.all:
+        for name in Rack.names():
+            Rack(name).down()
+        return 0
+    if options.name_or_none is None and options.rack is None and not Rack.names():
+        _say("there is no rack; nothing to take down")
+        return 0
+    Rack.find(options.name_or_none or options.rack).down()
+    return 0
+
+
+def _show(status: dict[str, Any]) -> None:
+    print(f"{status['name']}: {status['state']}" + (f", {status['release']}" if "release" in status else ""))
+    for name, node in status["nodes"].items():
+        print(f"  {name:<12} {node['state']:<8} {node['address']}")
+
+
+def _status(options: argparse.Namespace) -> int:
+    names = [options.rack] if options.rack else Rack.names()
+    found = [Rack.find(name).status() for name in names]
+    if options.json:
+        print(json.dumps(found, indent=2))
+    for status in found if not options.json else []:
+        _show(status)
+    if not found and not options.json:
+        print("no rack")
+    return 0
+
+
+def _inventory(options: argparse.Namespace) -> int:
+    data = Rack.find(options.name_or_none or options.rack).inventory()
+    print(json.dumps(data["_meta"]["hostvars"].get(options.host, {}) if options.host else data, indent=2))
+    return 0
+
+
+def _become(command: list[str]) -> int:
+    try:
+        os.execvp(command[0], command)
+    except OSError as error:
+        raise RackError(f"{command[0]}: {error.strerror}") from None
+
+
+def _ssh(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    words = options.command[1:] if options.command[:1] == ["--"] else options.command
+    return _become(rack.ssh_command(options.node, words))
+
+
+def _exec(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    return _become(rack.enter_command(options.node, _command(options.command, "rack exec pve1 -- systemctl status")))
+
+
+def _net(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    return _become(["nsenter", f"--net={rack.namespace}", "--", *_command(options.command, "rack net -- ip address")])
+
+
+def _reboot(options: argparse.Namespace) -> int:
+    Rack.find(options.rack).reboot(options.node, wait=not options.no_wait)
+    return 0
+
+
+def _cut(options: argparse.Namespace) -> int:
+    Rack.find(options.rack).cut(options.node)
+    return 0
+
+
+def _start(options: argparse.Namespace) -> int:
+    Rack.find(options.rack).start(options.node, wait=not options.no_wait)
+    return 0
+
+
+def _log(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    directory = machine.node_dir(rack.directory, rack.spec.node(options.node).name)
+    sys.stdout.write((directory / "console.log").read_text(errors="replace"))
+    sys.stdout.flush()
+    arguments = ["journalctl", "--no-pager", "--no-hostname"]
+    if rack.leader(options.node) is not None:
+        return rack.exec(options.node, arguments).returncode
+    journal = directory / "root/var/log/journal"
+    return subprocess.run([*arguments, f"--directory={journal}"]).returncode
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="rack", description="Virtual racks of bare Debian machines.")
+    parser.add_argument("--rack", metavar="NAME", help="which rack (default: $RACK_NAME, or the only one)")
+    commands = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def add(name: str, work: Any, text: str, node: bool = False) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(work=work)
+        if node:
+            sub.add_argument("node", metavar="NODE")
+        return sub
+
+    up = add("up", _up, "bring a rack up, complete a half-up one, or add nodes to it")
+    up.add_argument("spec", metavar="SPEC")
+    up.add_argument("--name", help="instead of the name in SPEC")
+    up.add_argument("--release", choices=sorted(RELEASES), help="instead of the release in SPEC")
+    up.add_argument("--nodes", type=int, metavar="N", help="how many nodes, instead of what SPEC says")
+    down = add("down", _down, "take a rack down; nothing of it stays but the caches")
+    down.add_argument("name_or_none", nargs="?", metavar="NAME")
+    down.add_argument("--all", action="store_true", help="every rack of this state directory")
+    add("status", _status, "show racks and machines").add_argument("--json", action="store_true")
+    listing = add("inventory", _inventory, "print an Ansible inventory")
+    listing.add_argument("name_or_none", nargs="?", metavar="NAME")
+    listing.add_argument("--list", action="store_true", help="everything (the default)")
+    listing.add_argument("--host", metavar="NODE", help="variables of one node")
+    for name, work, text in (
+        ("ssh", _ssh, "log in to a node over its management network"),
+        ("exec", _exec, "run a command in a node, without its network"),
+    ):
+        add(name, work, text, node=True).add_argument("command", nargs=argparse.REMAINDER, metavar="-- CMD")
+    add("net", _net, "run a command in the rack's own network").add_argument(
+        "command", nargs=argparse.REMAINDER, metavar="-- CMD"
+    )
+    add("reboot", _reboot, "reboot a node in an orderly way", node=True).add_argument("--no-wait", action="store_true")
+    add("cut", _cut, "cut a node's power", node=True)
+    add("start", _start, "switch a node on", node=True).add_argument("--no-wait", action="store_true")
+    add("log", _log, "console and journal of a node", node=True)
+    return parser
+
+
+def main(arguments: list[str]) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        return options.work(options)
+    except RackError as error:
+        _say(str(error))
+        return 1
+    except subprocess.CalledProcessError as error:
+        detail = (error.stderr or "").strip() if isinstance(error.stderr, str) else ""
+        _say(f"{' '.join(map(str, error.cmd))} failed with code {error.returncode}" + (f": {detail}" if detail else ""))
+        return 1
+    except KeyboardInterrupt:
+        _say("interrupted; `rack up` again completes it, `rack down` removes it")
+        return 130
+    except BrokenPipeError:
+        return 0

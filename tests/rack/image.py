@@ -1,0 +1,186 @@
+"""Machine images: the Debian that an administrator gets from the installer, minus a kernel. Kept by recipe."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+from rack import kernel, state
+from rack.errors import RackError
+from rack.host import Mirrors, apt_config
+from rack.proxy import PORT, Server, listen_in
+from rack.upstream import Upstream
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+PACKAGES = """
+    apt-utils bash-completion ca-certificates cron dbus debian-archive-keyring e2fsprogs ifupdown2 iproute2
+    iputils-ping kmod less logrotate lsof mount nano netbase openssh-server openssl procps python3 python3-apt
+    systemd systemd-sysv tzdata udev wget whiptail
+""".split()
+
+# apt's and dpkg's own timers would hold the dpkg lock at moments that no test chose; the rest only takes time.
+MASKED = """
+    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
+    fstrim.timer systemd-networkd-wait-online.service getty.target console-getty.service
+""".split()
+
+DPKG = """
+force-unsafe-io
+path-exclude=/usr/share/doc/*
+path-include=/usr/share/doc/*/copyright
+path-exclude=/usr/share/man/*
+path-exclude=/usr/share/locale/*
+""".lstrip()
+
+# In the machine: directories, files, links that do not depend on which machine it becomes.
+CUSTOMISE = """
+set -e
+root="$1"
+rm -f "$root"/etc/ssh/ssh_host_*_key* "$root"/etc/machine-id "$root"/var/lib/dbus/machine-id
+rm -f "$root"/etc/apt/sources.list "$root"/etc/hostname "$root"/etc/resolv.conf
+rm -rf "$root"/var/lib/apt/lists "$root"/var/cache/apt
+mkdir -p "$root"/var/lib/apt/lists/partial "$root"/var/cache/apt/archives/partial
+mkdir -p "$root"/var/log/journal "$root"/etc/systemd/system
+mkdir -m 700 -p "$root"/root/.ssh
+for unit in %(masked)s; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
+"""
+
+
+def apt_settings() -> str:
+    """apt settings of the host that its mirror needs (a frozen mirror has expired Release files)."""
+    values = apt_config()
+    lines = ['Acquire::Languages "none";']
+    for key in ("Acquire::Check-Valid-Until", "Acquire::Check-Date"):
+        if key in values:
+            lines.append(f'{key} "{values[key]}";')
+    return "\n".join(lines) + "\n"
+
+
+class ImageStore:
+    """Images below `cache/images/RELEASE-HASH`; the hash is over everything that makes the image what it is."""
+
+    def __init__(self, cache: Path, mirrors: Mirrors) -> None:
+        self.cache = cache
+        self.mirrors = mirrors
+
+    def recipe(self, release: str) -> dict[str, object]:
+        return {
+            "release": release,
+            "packages": PACKAGES,
+            "masked": MASKED,
+            "dpkg": DPKG,
+            "customise": CUSTOMISE,
+            "apt": apt_settings(),
+            "archives": [self.mirrors.debian, self.mirrors.security],
+        }
+
+    def path(self, release: str) -> Path:
+        digest = hashlib.sha256(json.dumps(self.recipe(release), sort_keys=True).encode()).hexdigest()
+        return self.cache / "images" / f"{release}-{digest[:16]}"
+
+    def exists(self, release: str) -> bool:
+        return self.path(release).is_dir()
+
+    def ensure(self, release: str, say=lambda text: None) -> Path:
+        """The image's root directory; built when it is not there, by one process at a time."""
+        target = self.path(release)
+        if target.is_dir():
+            return target
+        with state.locked(f"image-{release}"):
+            if not target.is_dir():
+                say(f"building the {release} image (once; kept in {target.parent})")
+                started = time.monotonic()
+                self._build(release, target)
+                say(f"image built in {time.monotonic() - started:.0f} s")
+        return target
+
+    def _build(self, release: str, target: Path) -> None:
+        work = target.with_name(target.name + ".partial")
+        if work.exists():
+            shutil.rmtree(work)
+        (work / "tmp").mkdir(parents=True)
+        (work / "apt.conf").write_text(apt_settings())
+        (work / "dpkg.conf").write_text(DPKG)
+        (work / "customise").write_text(CUSTOMISE % {"masked": " ".join(MASKED)})
+
+        base = f"http://127.0.0.1:{PORT}"
+        sources = [f"deb [signed-by={KEYRING}] {base}/debian {release} main"]
+        sources.append(f"deb [signed-by={KEYRING}] {base}/debian {release}-updates main")
+        archives = {"debian": self.mirrors.debian}
+        if self.mirrors.security:
+            archives["debian-security"] = self.mirrors.security
+            sources.append(f"deb [signed-by={KEYRING}] {base}/debian-security {release}-security main")
+
+        namespace = _private_network()
+        try:
+            path = Path(f"/proc/self/fd/{namespace}")
+            listener = listen_in(path, "127.0.0.1", PORT)
+            server = Server(listener, Upstream(self.cache / "apt", archives), quiet=True)
+            server.start()
+            try:
+                self._mmdebstrap(release, work, sources, namespace)
+            finally:
+                server.shutdown()
+                server.server_close()
+        finally:
+            os.close(namespace)
+        os.replace(work / "root", target)
+        shutil.rmtree(work)
+
+    def _mmdebstrap(self, release: str, work: Path, sources: list[str], namespace: int) -> None:
+        command = [
+            # If this process is killed, everything below it goes, mounts included.
+            *("setpriv", "--pdeathsig", "KILL"),
+            *("unshare", "--fork", "--pid", "--kill-child", "--mount", "--propagation", "slave", "--mount-proc"),
+            *("nsenter", f"--net=/proc/self/fd/{namespace}"),
+            *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"),
+            f"--include={','.join(PACKAGES)}",
+            f"--aptopt={work}/apt.conf",
+            f"--dpkgopt={work}/dpkg.conf",
+            f'--customize-hook=sh {work}/customise "$1"',
+            "--skip=check/empty",
+            *(release, str(work / "root"), "-"),
+        ]
+        result = subprocess.run(
+            command,
+            input="\n".join(sources) + "\n",
+            capture_output=True,
+            text=True,
+            pass_fds=[namespace],
+            env={
+                "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+                "LC_ALL": "C.UTF-8",
+                "TMPDIR": str(work / "tmp"),
+                "HOME": "/root",
+            },
+        )
+        if result.returncode != 0:
+            (work.parent / f"{release}.log").write_text(result.stdout + result.stderr)
+            tail = " / ".join((result.stdout + result.stderr).strip().splitlines()[-4:])
+            raise RackError(f"mmdebstrap failed ({tail}); its whole output: {work.parent / f'{release}.log'}")
+
+
+def _private_network() -> int:
+    """An open handle of a new network namespace that has only a loopback, made without leaving our own."""
+    handles: list[int | OSError] = []
+
+    def work() -> None:
+        try:
+            kernel.unshare(kernel.CLONE_NEWNET)
+            subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+            handles.append(os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            handles.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    if isinstance(handles[0], OSError):
+        raise RackError(f"no network namespace can be made here: {handles[0]}")
+    return handles[0]

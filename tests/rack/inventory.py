@@ -1,0 +1,67 @@
+"""The rack as an Ansible inventory."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from rack import network
+from rack.spec import Node, Spec
+
+SOCKET_LIMIT = 107
+# ssh makes its master socket under a temporary name of this many more characters.
+SOCKET_EXTRA = 10 + 18
+
+
+def proxy_command(rack_dir: Path) -> str:
+    script = Path(__file__).with_name("fdpass.py")
+    parts = ["nsenter", f"--net={network.handle(rack_dir)}", sys.executable, "-I", "-S", str(script)]
+    return shlex.join(parts) + " %h %p"
+
+
+def ssh_options(rack_dir: Path) -> list[str]:
+    """Options for ssh, scp and sftp to reach any machine of the rack from the host's own network."""
+    settings = [
+        f"UserKnownHostsFile={rack_dir}/known_hosts",
+        "GlobalKnownHostsFile=/dev/null",
+        "StrictHostKeyChecking=yes",
+        "IdentitiesOnly=yes",
+        f"ProxyCommand={proxy_command(rack_dir)}",
+        "ProxyUseFdpass=yes",
+    ]
+    return [part for setting in settings for part in ("-o", setting)]
+
+
+def host_variables(rack_dir: Path, spec: Spec, node: Node) -> dict[str, Any]:
+    return {
+        "ansible_host": node.address,
+        "rack_networks": dict(node.nics),
+        "rack_interfaces": {name: interface for interface, name, _address in node.interfaces()},
+        "rack_disks": [f"/dev/sd{chr(ord('b') + index)}" for index in range(len(node.disks))],
+    }
+
+
+def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) -> dict[str, Any]:
+    variables: dict[str, Any] = {
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(rack_dir / "id_ed25519"),
+        "ansible_ssh_common_args": shlex.join(ssh_options(rack_dir)),
+        "ansible_python_interpreter": "/usr/bin/python3",
+        "rack_name": spec.name,
+        "rack_release": spec.release,
+        "rack_proxy_url": proxy,
+        "rack_repository_url": f"{proxy}/proxmox",
+        "rack_keyring_sha256": keyring_sha256,
+        "rack_password_file": str(rack_dir / "password"),
+    }
+    sockets = rack_dir / "cp"
+    # Masters kept here end with the rack; a path too long for a socket leaves them to Ansible's default place.
+    if len(str(sockets)) + 1 + SOCKET_EXTRA <= SOCKET_LIMIT:
+        variables["ansible_control_path_dir"] = str(sockets)
+    return {
+        "_meta": {"hostvars": {node.name: host_variables(rack_dir, spec, node) for node in spec.nodes}},
+        "all": {"children": ["pve"], "vars": variables},
+        "pve": {"hosts": [node.name for node in spec.nodes]},
+    }

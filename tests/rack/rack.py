@@ -1,0 +1,348 @@
+"""One rack: brought up, looked at, disturbed, taken down."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from rack import cgroup, disks, host, inventory, kernel, machine, network, processes, provision, proxy, repository, state
+from rack.errors import RackError
+from rack.image import ImageStore
+from rack.spec import Node, Spec
+from rack.upstream import Upstream
+
+BOOT_SECONDS = 120
+SEARCH_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def _quiet(text: str) -> None:
+    """Progress that nobody asked for."""
+
+
+class Rack:
+    """A rack by name, whatever state it is in.
+
+    `Rack.bring_up(spec)` makes it or completes it; `with Rack.running(spec) as rack:` also takes it down.
+    Methods raise RackError with a sentence for a person.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.directory = state.racks_dir() / name
+
+    # What exists
+
+    @classmethod
+    def names(cls) -> list[str]:
+        if not state.racks_dir().is_dir():
+            return []
+        return sorted(path.name for path in state.racks_dir().iterdir() if path.is_dir())
+
+    @classmethod
+    def find(cls, name: str | None = None) -> Rack:
+        """The rack of that name, of $RACK_NAME, or the only one there is."""
+        names = cls.names()
+        name = name or os.environ.get("RACK_NAME")
+        if name is None and len(names) == 1:
+            name = names[0]
+        if name is None:
+            raise RackError(
+                f"there are several racks ({', '.join(names)}); name one" if names else "there is no rack; `rack up SPEC`"
+            )
+        if name not in names:
+            raise RackError(f"there is no rack {name!r}; there are: {', '.join(names) or 'none'}")
+        return cls(name)
+
+    @property
+    def spec(self) -> Spec:
+        try:
+            return Spec.from_dict(json.loads((self.directory / "spec.json").read_text()))
+        except FileNotFoundError:
+            raise RackError(f"rack {self.name} was never brought up completely; `rack up SPEC` or `rack down`") from None
+
+    @property
+    def namespace(self) -> Path:
+        path = network.handle(self.directory)
+        if not path.exists():
+            raise RackError(f"rack {self.name} has no running network; `rack up SPEC` starts it")
+        return path
+
+    # Up and down
+
+    @classmethod
+    @contextlib.contextmanager
+    def running(cls, spec: Spec, say: Callable[[str], None] = _quiet) -> Iterator[Rack]:
+        try:
+            yield cls.bring_up(spec, say)
+        finally:
+            cls(spec.name).down()
+
+    @classmethod
+    def bring_up(cls, spec: Spec, say: Callable[[str], None] = _quiet) -> Rack:
+        """Make everything in `spec` run; what runs already is left alone."""
+        host.check_root()
+        host.check_tools()
+        rack = cls(spec.name)
+        with state.locked(f"rack-{spec.name}"):
+            rack._adopt(spec)
+            mirrors = host.find_mirrors()
+            images = ImageStore(state.cache_dir(), mirrors)
+            missing = [node for node in spec.nodes if not (rack._node_dir(node) / "root").exists()]
+            state.state_dir().mkdir(parents=True, exist_ok=True)
+            host.check_space(state.state_dir(), len(missing), not images.exists(spec.release))
+            image = images.ensure(spec.release, say)
+            rack._write_spec(spec)
+            rack._provision(spec, missing, image, mirrors)
+            rack._start_switch(spec)
+            rack._start_proxy(spec, mirrors, say)
+            for node in spec.nodes:
+                rack._start_machine(node)
+            for node in spec.nodes:
+                rack.wait_for_ssh(node.name)
+        return rack
+
+    def down(self) -> None:
+        """Remove every trace of the rack, in whatever state it is; cached images and packages stay."""
+        host.check_root()
+        with state.locked(f"rack-{self.name}"):
+            self._close_ssh_masters()
+            processes.kill_all(self.directory)
+            cgroup.remove_all(self.directory)
+            disks.detach(self.directory)
+            self._unmount()
+            if self.directory.exists():
+                shutil.rmtree(self.directory)
+
+    def _node_dir(self, node: Node) -> Path:
+        return machine.node_dir(self.directory, node.name)
+
+    def _adopt(self, spec: Spec) -> None:
+        """A rack may grow; anything else that differs needs a new one."""
+        if not (self.directory / "spec.json").exists():
+            return
+        current = self.spec
+        if current.release != spec.release or current.networks != spec.networks:
+            raise RackError(
+                f"rack {self.name} exists with another release or other networks; `rack down {self.name}` first, "
+                "or give this one a name of its own (--name)"
+            )
+        if spec.nodes[: len(current.nodes)] != current.nodes:
+            raise RackError(
+                f"rack {self.name} exists with other nodes ({', '.join(node.name for node in current.nodes)}); "
+                f"nodes can be added at the end, anything else needs `rack down {self.name}` first"
+            )
+
+    def _write_spec(self, spec: Spec) -> None:
+        state.private_dir(self.directory)
+        state.write_json(self.directory / "spec.json", spec.to_dict())
+
+    def _provision(self, spec: Spec, nodes: list[Node], image: Path, mirrors: host.Mirrors) -> None:
+        key = provision.make_key(self.directory / "id_ed25519", f"rack {self.name}")
+        password = provision.make_password(self.directory / "password")
+
+        def build(node: Node) -> None:
+            provision.build(self._node_dir(node), image, spec, node, key, password, bool(mirrors.security))
+
+        with ThreadPoolExecutor(max_workers=4) as pool:
+            list(pool.map(build, nodes))
+        lines = [f"{node.address} {provision.host_key(self._node_dir(node))}\n" for node in spec.nodes]
+        state.write_atomically(self.directory / "known_hosts", "".join(lines))
+        state.private_dir(self.directory / "cp")
+
+    def _start_switch(self, spec: Spec) -> None:
+        if "switch" in processes.find(self.directory).values() and network.handle(self.directory).exists():
+            return
+        # Machines of a dead switch hang on cables that no longer exist.
+        processes.kill_all(self.directory)
+        cgroup.remove_all(self.directory)
+        log = self.directory / "switch.log"
+        processes.spawn(self.directory, "switch", "rack.network", [str(self.directory)], log)
+        processes.wait_until(
+            network.handle(self.directory).exists, 20, f"the network of rack {self.name} is up", f"see {log}"
+        )
+
+    def _start_proxy(self, spec: Spec, mirrors: host.Mirrors, say: Callable[[str], None]) -> None:
+        archives = {"debian": mirrors.debian}
+        if mirrors.security:
+            archives["debian-security"] = mirrors.security
+        real = os.environ.get("RACK_PROXMOX_REPOSITORY", "").rstrip("/")
+        directory = None
+        if real:
+            archives["proxmox"] = real
+        else:
+            directory = repository.ensure(spec.release, state.cache_dir(), say)
+        config = {
+            "namespace": str(network.handle(self.directory)),
+            "address": spec.management.gateway,
+            "port": proxy.PORT,
+            "release": spec.release,
+            "cache": str(state.cache_dir() / "apt"),
+            "archives": archives,
+            "repository": str(directory) if directory else None,
+        }
+        path = self.directory / "proxy.json"
+        changed = not path.exists() or json.loads(path.read_text()) != config
+        if changed:
+            processes.kill_all(self.directory, {"proxy"})
+            state.write_json(path, config)
+        if "proxy" not in processes.find(self.directory).values():
+            processes.spawn(self.directory, "proxy", "rack.proxy", [str(path)], self.directory / "proxy.log")
+        processes.wait_until(
+            lambda: self._answers(spec.management.gateway, proxy.PORT, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+            20,
+            f"the apt proxy of rack {self.name} answers",
+            f"see {self.directory / 'proxy.log'}",
+        )
+        state.write_json(self.directory / "proxmox.json", {"keyring_sha256": self._keyring(spec, real, directory)})
+
+    def _keyring(self, spec: Spec, real: str, directory: Path | None) -> str | None:
+        if directory:
+            content = (directory / repository.KEYRING).read_bytes()
+        elif real:
+            content = Upstream(state.cache_dir() / "apt", {"proxmox": real}).get(
+                f"/proxmox/{proxy.real_keyring(spec.release)}"
+            ).read_bytes()
+        else:
+            return None
+        return hashlib.sha256(content).hexdigest()
+
+    def _start_machine(self, node: Node) -> None:
+        if machine.role(node.name) in processes.find(self.directory).values():
+            return
+        # Remains of a machine whose supervisor was killed.
+        cgroup.remove(machine.control_group(self.directory, node.name))
+        processes.spawn(
+            self.directory,
+            machine.role(node.name),
+            "rack.machine",
+            [str(self.directory), node.name],
+            self._node_dir(node) / "console.log",
+        )
+
+    def _close_ssh_masters(self) -> None:
+        for path in (self.directory / "cp").glob("*"):
+            subprocess.run(
+                ["ssh", "-O", "exit", "-S", str(path), "any"], capture_output=True, stdin=subprocess.DEVNULL
+            )
+
+    def _unmount(self) -> None:
+        for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
+            target = line.split()[4].replace("\\040", " ")
+            if Path(target).is_relative_to(self.directory):
+                subprocess.run(["umount", "--lazy", target], check=True)
+
+    # Machines
+
+    def leader(self, node: str) -> int | None:
+        """PID, as the host sees it, of the machine's init."""
+        marked = {
+            pid for pid, role in processes.find(self.directory).items() if role == machine.role(self.spec.node(node).name)
+        }
+        for pid in processes.children_of(marked) - marked:
+            if processes.first_in_namespace(pid):
+                return pid
+        return None
+
+    def _living(self, node: str) -> int:
+        leader = self.leader(node)
+        if leader is None:
+            raise RackError(f"node {node} of rack {self.name} is off; `rack start {node}` switches it on")
+        return leader
+
+    def _answers(self, address: str, port: int, question: bytes, answer: bytes) -> bool:
+        try:
+            with kernel.connect_in(network.handle(self.directory), address, port, 2) as connection:
+                connection.sendall(question)
+                return connection.recv(64).startswith(answer)
+        except OSError:
+            return False
+
+    def ssh_answers(self, node: str) -> bool:
+        return self._answers(self.spec.node(node).address, 22, b"", b"SSH-")
+
+    def wait_for_ssh(self, node: str, timeout: float = BOOT_SECONDS) -> None:
+        log = machine.node_dir(self.directory, node) / "console.log"
+        processes.wait_until(lambda: self.ssh_answers(node), timeout, f"node {node} answers on ssh", f"see {log}")
+
+    def enter_command(self, node: str, command: Sequence[str]) -> list[str]:
+        return [
+            *("nsenter", f"--target={self._living(node)}"),
+            *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"),
+            *("--", "env", "--ignore-environment", SEARCH_PATH, "HOME=/root", "LC_ALL=C.UTF-8", "TERM=dumb"),
+            *command,
+        ]
+
+    def exec(self, node: str, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+        """Run a command in the machine without its network; options as for subprocess.run."""
+        return subprocess.run(self.enter_command(node, command), **options)
+
+    def ssh_command(self, node: str, command: Sequence[str] = ()) -> list[str]:
+        return [
+            *("ssh", *inventory.ssh_options(self.directory)),
+            *("-i", str(self.directory / "id_ed25519"), f"root@{self.spec.node(node).address}"),
+            *command,
+        ]
+
+    def reboot(self, node: str, wait: bool = True) -> None:
+        before = self._living(node)
+        self.exec(node, ["systemctl", "--no-block", "reboot"], check=True)
+        if wait:
+            processes.wait_until(
+                lambda: self.leader(node) not in (before, None), BOOT_SECONDS, f"node {node} boots again"
+            )
+            self.wait_for_ssh(node)
+
+    def cut(self, node: str) -> None:
+        """Power off without a word: peers hear nothing, everything in the machine is gone, its files stay."""
+        spec = self.spec
+        item = spec.node(node)
+        if network.handle(self.directory).exists():
+            network.pull(self.directory, spec, item)
+        processes.kill_all(self.directory, {machine.role(node)})
+        cgroup.remove(machine.control_group(self.directory, node))
+
+    def start(self, node: str, wait: bool = True) -> None:
+        item = self.spec.node(node)
+        self.namespace
+        self._start_machine(item)
+        if wait:
+            self.wait_for_ssh(node)
+
+    # What others want to know
+
+    def status(self) -> dict[str, Any]:
+        roles = set(processes.find(self.directory).values())
+        try:
+            spec = self.spec
+        except RackError:
+            return {"name": self.name, "state": "half up", "nodes": {}}
+        nodes = {}
+        for node in spec.nodes:
+            running = self.leader(node.name) is not None
+            ssh = running and self.ssh_answers(node.name)
+            nodes[node.name] = {"state": "up" if ssh else "booting" if running else "off", "address": node.address}
+        complete = {"switch", "proxy"} <= roles
+        return {
+            "name": self.name,
+            "release": spec.release,
+            "state": "up" if complete else "half up",
+            "directory": str(self.directory),
+            "proxy": provision.proxy_url(spec),
+            "nodes": nodes,
+        }
+
+    def inventory(self) -> dict[str, Any]:
+        spec = self.spec
+        try:
+            keyring = json.loads((self.directory / "proxmox.json").read_text())["keyring_sha256"]
+        except FileNotFoundError:
+            raise RackError(f"rack {self.name} is half up; `rack up SPEC` completes it") from None
+        return inventory.build(self.directory, spec, provision.proxy_url(spec), keyring)

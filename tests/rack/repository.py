@@ -1,0 +1,191 @@
+"""The signed apt repository that stands for Proxmox's: same layout, our key."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import importlib.util
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Callable
+from email.utils import formatdate
+from pathlib import Path
+
+from rack import state
+from rack.errors import RackError
+from rack.spec import RELEASES
+
+COMPONENTS = ("pve-no-subscription", "pve-enterprise", "pve-test")
+KEYRING = "proxmox-archive-keyring.gpg"
+STANDIN = Path(__file__).resolve().parent / "standin"
+SCHEMAS = {"trixie": "pve-9.2.json", "bookworm": "pve-8.4.json"}
+
+
+def find_schema(release: str) -> Path | None:
+    """The official API description that the stand-in shall check against, when one is at hand."""
+    named = os.environ.get("RACK_APIDOC")
+    if named:
+        if not Path(named).is_file():
+            raise RackError(f"RACK_APIDOC: {named} is no file; name an apidoc.js of Proxmox VE {RELEASES[release]}")
+        return Path(named).resolve()
+    shared = os.environ.get("BAREMETAL_SHARED")
+    places = [Path(shared)] if shared else [parent.parent / "shared" for parent in STANDIN.parents]
+    for place in places:
+        candidate = place / "api" / SCHEMAS[release]
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _digest(release: str, schema: Path | None, key: str) -> str:
+    digest = hashlib.sha256(f"{release}\0{key}\0".encode())
+    files = [path for path in STANDIN.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
+    for path in [*sorted(files), Path(__file__), *([schema] if schema else [])]:
+        digest.update(f"{path}\0{path.stat().st_mode}\0".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+class Signer:
+    """The repository's OpenPGP key, made once per state directory; its agent never outlives a call."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = state.private_dir(directory)
+        self.secret = directory / "secret.asc"
+
+    def _gpg(self, home: str, *arguments: str, stdin: bytes | None = None) -> bytes:
+        result = subprocess.run(
+            ["gpg", "--homedir", home, "--batch", "--quiet", "--pinentry-mode", "loopback", *arguments],
+            input=stdin,
+            stdin=subprocess.DEVNULL if stdin is None else None,
+            capture_output=True,
+        )
+        if result.returncode != 0:
+            raise RackError(f"gpg failed: {' '.join(result.stderr.decode(errors='replace').split())}")
+        return result.stdout
+
+    def _with_home(self, work: Callable[[str], bytes]) -> bytes:
+        # A short path: the agent's socket lives in it.
+        with tempfile.TemporaryDirectory(prefix="rack-gpg-") as home:
+            try:
+                return work(home)
+            finally:
+                subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True, capture_output=True)
+
+    def ensure(self) -> None:
+        with state.locked("repository-key"):
+            if self.secret.exists():
+                return
+
+            def make(home: str) -> bytes:
+                user = "Virtual rack repository <rack@localhost>"
+                self._gpg(home, "--passphrase", "", "--quick-generate-key", user, "ed25519", "sign", "never")
+                (self.directory / KEYRING).write_bytes(self._gpg(home, "--export"))
+                return self._gpg(home, "--passphrase", "", "--armor", "--export-secret-keys")
+
+            state.write_atomically(self.secret, self._with_home(make).decode(), 0o600)
+
+    def sign(self, release: Path) -> None:
+        """Write InRelease and Release.gpg beside a Release file."""
+
+        def both(home: str) -> bytes:
+            self._gpg(home, "--import", str(self.secret))
+            inline = release.with_name("InRelease")
+            detached = release.with_name("Release.gpg")
+            self._gpg(home, "--digest-algo", "SHA512", "--output", str(inline), "--clearsign", str(release))
+            self._gpg(
+                home, "--digest-algo", "SHA512", "--output", str(detached), "--armor", "--detach-sign", str(release)
+            )
+            return b""
+
+        self._with_home(both)
+
+    @property
+    def keyring(self) -> Path:
+        return self.directory / KEYRING
+
+
+def _control(deb: Path) -> str:
+    result = subprocess.run(["dpkg-deb", "--field", str(deb)], capture_output=True, text=True)
+    if result.returncode != 0:
+        raise RackError(f"{deb.name}: not a Debian package: {result.stderr.strip()}")
+    return result.stdout.strip()
+
+
+def packages_index(base: Path, debs: list[Path]) -> str:
+    stanzas = []
+    for deb in sorted(debs):
+        content = deb.read_bytes()
+        stanzas.append(
+            f"{_control(deb)}\n"
+            f"Filename: {deb.relative_to(base)}\n"
+            f"Size: {len(content)}\n"
+            f"SHA256: {hashlib.sha256(content).hexdigest()}\n"
+        )
+    return "\n".join(stanzas)
+
+
+def release_file(suite: Path, codename: str) -> str:
+    lines = [
+        "Origin: Proxmox",
+        "Label: Proxmox Debian Repository",
+        f"Suite: {codename}",
+        f"Codename: {codename}",
+        f"Date: {formatdate(usegmt=True).replace('GMT', 'UTC')}",
+        "Architectures: amd64",
+        f"Components: {' '.join(COMPONENTS)}",
+        "Description: stand-in of the virtual rack",
+        "SHA256:",
+    ]
+    for path in sorted(suite.rglob("Packages*")):
+        content = path.read_bytes()
+        lines.append(f" {hashlib.sha256(content).hexdigest()} {len(content)} {path.relative_to(suite)}")
+    return "\n".join(lines) + "\n"
+
+
+def assemble(directory: Path, codename: str, debs: list[Path], signer: Signer) -> None:
+    """Lay out `directory` as the root URL of the repository."""
+    base = directory / "debian/pve"
+    pool = base / "pool"
+    pool.mkdir(parents=True)
+    pooled = [Path(shutil.copy2(deb, pool / deb.name)) for deb in debs]
+    suite = base / "dists" / codename
+    index = packages_index(base, pooled).encode()
+    for component in COMPONENTS:
+        place = suite / component / "binary-amd64"
+        place.mkdir(parents=True)
+        (place / "Packages").write_bytes(index)
+        (place / "Packages.gz").write_bytes(gzip.compress(index, mtime=0))
+    (suite / "Release").write_text(release_file(suite, codename))
+    signer.sign(suite / "Release")
+    shutil.copy2(signer.keyring, directory / KEYRING)
+
+
+def ensure(release: str, cache: Path, say: Callable[[str], None]) -> Path | None:
+    """Directory of the stand-in's repository for a release, built when its sources changed; None when it has none."""
+    if importlib.util.find_spec("rack.standin.packages") is None:
+        say("tests/rack/standin/packages.py is missing: the rack has no Proxmox repository")
+        return None
+    signer = Signer(cache / "repository-key")
+    signer.ensure()
+    schema = find_schema(release)
+    if schema is None:
+        say("no API schema found (../shared/api or RACK_APIDOC): the stand-in checks what its handlers declare")
+    with state.locked(f"repository-{release}"):
+        key = hashlib.sha256(signer.keyring.read_bytes()).hexdigest()
+        target = cache / "repository" / f"{release}-{_digest(release, schema, key)}"
+        if target.is_dir():
+            return target
+        say(f"building the Proxmox stand-in's packages for {release}")
+        partial = target.with_name(target.name + ".partial")
+        if partial.exists():
+            shutil.rmtree(partial)
+        debs = partial / "debs"
+        debs.mkdir(parents=True)
+        from rack.standin.packages import build
+
+        assemble(partial / "tree", release, build(release, debs, schema), signer)
+        os.replace(partial / "tree", target)
+        shutil.rmtree(partial)
+    return target
