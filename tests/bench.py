@@ -1,0 +1,75 @@
+"""`make bench`: how long things take, on one rack, from one run. Prints a table; asserts nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(ROOT / "tests/acceptance"))
+
+from site_under_test import Site, site  # noqa: E402
+
+DEFINITIONS = [
+    {"storage": f"bench{number:02}", "type": "dir", "path": f"/srv/bench{number:02}", "content": ["backup", "iso"]}
+    for number in range(50)
+]
+
+
+def timed(action: Callable[[], object]) -> float:
+    begin = time.monotonic()
+    action()
+    return time.monotonic() - begin
+
+
+def ansible(bench: Site, *arguments: str) -> None:
+    done = subprocess.run(
+        ["ansible", "-i", "inventories/rack", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "RACK_NAME": bench.rack.name},
+        capture_output=True,
+        text=True,
+    )
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+
+
+def requests(bench: Site) -> int:
+    """API calls so far, on all nodes; a call that one node forwards to another counts once for each."""
+    command = ["sh", "-c", "cat /var/log/pve-standin/requests.jsonl 2>/dev/null | wc -l"]
+    return sum(int(bench.run(node, command)) for node in bench.nodes)
+
+
+def row(what: str, value: str) -> None:
+    print(f"{what:<62}{value:>12}", flush=True)
+
+
+def main() -> None:
+    with site("bench") as bench:
+        ansible(bench, "all", "-m", "ping")
+        ping = min(timed(lambda: ansible(bench, "all", "-m", "ping")) for _ in range(3))
+        row("ansible all -m ping (best of three)", f"{ping:.2f} s")
+        row("first site.yml", f"{timed(bench.converge):.1f} s")
+        before = requests(bench)
+        second = timed(bench.converge)
+        calls = requests(bench) - before
+        row("second site.yml, no change", f"{second:.1f} s")
+        row("ratio second run / ping", f"{second / ping:.1f}")
+        row("API calls of the second run", str(calls))
+        executions = bench.converge("-vvv").output.count("SSH: EXEC ssh ")
+        row("remote executions of the second run", str(executions))
+        arguments = ["pve1", "-m", "baremetal.proxmox.storage", "-a", json.dumps({"config": DEFINITIONS})]
+        for what in ("50 storage definitions created in one task", "the same 50 again, unchanged"):
+            before = requests(bench)
+            seconds = timed(lambda: ansible(bench, *arguments))
+            row(what, f"{seconds:.1f} s")
+            row("    API calls", str(requests(bench) - before))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,64 @@
+"""What a converged rack looks like on its machines. Run by Molecule, with RACK_NAME naming the rack."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+testinfra_hosts = ["ansible://pve?ansible_inventory=inventories/rack/hosts.py"]
+SERVICES = ["pve-cluster", "corosync", "pvedaemon", "pveproxy", "pvestatd"]
+
+
+@pytest.fixture(name="name")
+def fixture_name(host):
+    return host.ansible.get_variables()["inventory_hostname"]
+
+
+@pytest.fixture(name="address")
+def fixture_address(host):
+    return host.ansible.get_variables()["ansible_host"]
+
+
+def test_the_name_leads_to_the_real_address(host, name, address):
+    assert host.check_output("hostname") == name
+    assert host.check_output("getent ahostsv4 %s", name).split()[0] == address
+    assert "127.0.1.1" not in host.file("/etc/hosts").content_string
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_services_run(host, service):
+    assert host.service(service).is_running
+
+
+def test_only_the_chosen_repository_is_enabled(host):
+    sources = host.check_output("apt-get indextargets --format '$(REPO_URI) $(COMPONENT)' 'Created-By: Packages'")
+    proxmox = {line for line in sources.splitlines() if "pve" in line}
+    assert len(proxmox) == 1
+    assert proxmox.pop().endswith(" pve-no-subscription")
+
+
+def test_the_cluster_is_quorate_and_complete(host, name):
+    status = json.loads(host.check_output("pvesh get /cluster/status --output-format json"))
+    cluster = next(entry for entry in status if entry["type"] == "cluster")
+    nodes = {entry["name"]: entry["online"] for entry in status if entry["type"] == "node"}
+    assert (cluster["name"], cluster["quorate"]) == ("rack", 1)
+    assert nodes == {"pve1": 1, "pve2": 1, "pve3": 1}
+    assert name in nodes
+
+
+def test_both_links_are_up(host):
+    output = host.check_output("corosync-cfgtool -s")
+    assert output.count("LINK ID") == 2
+    assert "disconnected" not in output
+
+
+def test_the_storage_is_what_the_inventory_says(host):
+    content = host.file("/etc/pve/storage.cfg").content_string
+    assert "dir: backup\n\tpath /srv/backup\n\tcontent backup\n" in content
+    assert "dir: guests\n" in content
+
+
+def test_root_only_files_are_for_root_only(host):
+    assert host.file("/etc/pve/priv").mode & 0o077 == 0
+    assert host.file("/etc/corosync/authkey").mode & 0o077 == 0
