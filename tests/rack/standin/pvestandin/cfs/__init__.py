@@ -1,0 +1,1 @@
+"""The cluster file system: a FUSE mount on /etc/pve, kept in sqlite, replicated by corosync in total order."""
