@@ -30,7 +30,7 @@ def test_check_mode_writes_nothing_and_the_second_run_changes_nothing():
         run = fresh.converge("--check", "--diff")
         assert all(changed > 0 for changed in run.changed.values()), run.output
         after = {node: fresh.snapshot(node, "/etc", "/usr/bin", "/var/lib/dpkg") for node in fresh.nodes}
-        assert {node: difference(before[node], after[node]) for node in fresh.nodes} == dict.fromkeys(fresh.nodes, {})
+        assert {node: difference(before[node], after[node]) for node in fresh.nodes} == {key: {} for key in fresh.nodes}
 
         fresh.converge()
         before = {node: fresh.snapshot(node, "/etc") for node in fresh.nodes}
@@ -39,9 +39,9 @@ def test_check_mode_writes_nothing_and_the_second_run_changes_nothing():
             run = fresh.converge(*arguments)
             assert run.changed == dict.fromkeys(fresh.nodes, 0), run.output
             after = {node: fresh.snapshot(node, "/etc") for node in fresh.nodes}
-            assert {node: difference(before[node], after[node]) for node in fresh.nodes} == dict.fromkeys(
-                fresh.nodes, {}
-            )
+            assert {node: difference(before[node], after[node]) for node in fresh.nodes} == {
+                key: {} for key in fresh.nodes
+            }
             assert {node: fresh.writes(node) for node in fresh.nodes} == writes
 
 
@@ -103,7 +103,7 @@ def test_a_member_of_another_cluster_is_refused_by_name():
         ), run.output
         assert "Traceback" not in run.output
         after = {node: fresh.snapshot(node, "/etc") for node in fresh.nodes}
-        assert {node: difference(before[node], after[node]) for node in fresh.nodes} == dict.fromkeys(fresh.nodes, {})
+        assert {node: difference(before[node], after[node]) for node in fresh.nodes} == {key: {} for key in fresh.nodes}
 
 
 def test_a_fourth_machine_joins_and_nothing_else_changes():
