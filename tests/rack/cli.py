@@ -53,7 +53,8 @@ def _show(status: dict[str, Any]) -> None:
 
 
 def _status(options: argparse.Namespace) -> int:
-    names = [options.rack] if options.rack else Rack.names()
+    name = options.name_or_none or options.rack
+    names = [name] if name else Rack.names()
     found = [Rack.find(name).status() for name in names]
     if options.json:
         print(json.dumps(found, indent=2))
@@ -120,6 +121,54 @@ def _log(options: argparse.Namespace) -> int:
     return subprocess.run([*arguments, f"--directory={journal}"]).returncode
 
 
+def _requests(options: argparse.Namespace) -> int:
+    for call in Rack.find(options.rack).requests(options.node, options.since):
+        print(json.dumps(call))
+    return 0
+
+
+def _fault(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    if options.kind == "list":
+        for item in rack.faults(options.node):
+            print(json.dumps(item))
+    elif options.kind == "clear":
+        rack.clear_faults(options.node)
+    elif options.kind == "lock":
+        (rack.release_lock if options.release else rack.hold_lock)(options.node, options.name)
+    else:
+        action = {"http": "status"}.get(options.kind, options.kind)
+        details = {key: getattr(options, key) for key in ("status", "seconds", "message") if hasattr(options, key)}
+        rack.fault(options.node, action, options.match, times=options.times or None, **details)
+    return 0
+
+
+def _add_faults(parser: argparse.ArgumentParser) -> None:
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    subject = "regular expression over `METHOD /path`, for example 'POST /storage$'"
+    for kind, text in (
+        ("http", "answer with an HTTP error"),
+        ("drop", "close the connection before the call is done"),
+        ("drop-after", "do the call, then close the connection without an answer"),
+        ("delay", "answer late"),
+        ("task-fail", "let tasks end with an error"),
+    ):
+        sub = kinds.add_parser(kind, help=text)
+        sub.add_argument("match", help="regular expression over the task's type" if kind == "task-fail" else subject)
+        sub.add_argument("--times", type=int, default=1, help="for how many calls (default 1; 0: until cleared)")
+        if kind == "http":
+            sub.add_argument("--status", type=int, default=500)
+        if kind == "delay":
+            sub.add_argument("--seconds", type=float, default=5.0)
+        if kind in ("http", "task-fail"):
+            sub.add_argument("--message")
+    lock = kinds.add_parser("lock", help="hold a cluster lock")
+    lock.add_argument("name", help="for example file-storage_cfg")
+    lock.add_argument("--release", action="store_true")
+    kinds.add_parser("list", help="faults still armed")
+    kinds.add_parser("clear", help="disarm all")
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="rack", description="Virtual racks of bare Debian machines.")
     parser.add_argument("--rack", metavar="NAME", help="which rack (default: $RACK_NAME, or the only one)")
@@ -140,7 +189,9 @@ def _parser() -> argparse.ArgumentParser:
     down = add("down", _down, "take a rack down; nothing of it stays but the caches")
     down.add_argument("name_or_none", nargs="?", metavar="NAME")
     down.add_argument("--all", action="store_true", help="every rack of this state directory")
-    add("status", _status, "show racks and machines").add_argument("--json", action="store_true")
+    status = add("status", _status, "show racks and machines")
+    status.add_argument("name_or_none", nargs="?", metavar="NAME")
+    status.add_argument("--json", action="store_true")
     listing = add("inventory", _inventory, "print an Ansible inventory")
     listing.add_argument("name_or_none", nargs="?", metavar="NAME")
     listing.add_argument("--list", action="store_true", help="everything (the default)")
@@ -157,6 +208,9 @@ def _parser() -> argparse.ArgumentParser:
     add("cut", _cut, "cut a node's power", node=True)
     add("start", _start, "switch a node on", node=True).add_argument("--no-wait", action="store_true")
     add("log", _log, "console and journal of a node", node=True)
+    requests = add("requests", _requests, "calls that a node's stand-in answered, one JSON object a line", node=True)
+    requests.add_argument("--since", type=float, default=0, metavar="TIME", help="seconds of the epoch (date +%%s)")
+    _add_faults(add("fault", _fault, "make a node's Proxmox stand-in fail", node=True))
     return parser
 
 

@@ -121,13 +121,15 @@ class ImageStore:
         try:
             path = Path(f"/proc/self/fd/{namespace}")
             listener = listen_in(path, "127.0.0.1", PORT)
-            server = Server(listener, Upstream(self.cache / "apt", archives), quiet=True)
+            upstream = Upstream(self.cache / "apt", archives)
+            server = Server(listener, upstream, quiet=True)
             server.start()
             try:
                 self._mmdebstrap(release, work, sources, namespace)
             finally:
                 server.shutdown()
                 server.server_close()
+                upstream.acquirer.close()
         finally:
             os.close(namespace)
         os.replace(work / "root", target)

@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from rack import kernel
+from rack.acquire import NotFound
 from rack.errors import RackError
-from rack.upstream import NotFoundUpstream, Upstream
+from rack.upstream import Upstream
 
 PORT = 3142
 _KEYRING = "proxmox-archive-keyring.gpg"
@@ -67,7 +68,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             return
         try:
             found = self.server.find(path)
-        except NotFoundUpstream as error:
+        except NotFound as error:
             self._text(404, f"{error}\n", with_body)
         except RackError as error:
             self._text(502, f"{error}\n", with_body)
@@ -131,7 +132,7 @@ class Server(http.server.ThreadingHTTPServer):
         if self.repository is not None and path.startswith("/proxmox/"):
             target = (self.repository / path.removeprefix("/proxmox/")).resolve()
             if not target.is_relative_to(self.repository.resolve()) or not target.is_file():
-                raise NotFoundUpstream(f"{path}: not in the rack's Proxmox repository")
+                raise NotFound(f"{path}: not in the rack's Proxmox repository")
             return target
         if path == f"/proxmox/{_KEYRING}" and self.release in _REAL_KEYRINGS:
             path = f"/proxmox/{real_keyring(self.release)}"

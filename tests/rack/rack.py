@@ -13,7 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from rack import cgroup, disks, host, inventory, kernel, machine, network, processes, provision, proxy, repository, state
+from rack import (
+    cgroup,
+    disks,
+    faults,
+    host,
+    inventory,
+    kernel,
+    machine,
+    network,
+    processes,
+    provision,
+    proxy,
+    repository,
+    state,
+)
 from rack.errors import RackError
 from rack.image import ImageStore
 from rack.spec import Node, Spec
@@ -207,9 +221,11 @@ class Rack:
         if directory:
             content = (directory / repository.KEYRING).read_bytes()
         elif real:
-            content = Upstream(state.cache_dir() / "apt", {"proxmox": real}).get(
-                f"/proxmox/{proxy.real_keyring(spec.release)}"
-            ).read_bytes()
+            upstream = Upstream(state.cache_dir() / "apt", {"proxmox": real})
+            try:
+                content = upstream.get(f"/proxmox/{proxy.real_keyring(spec.release)}").read_bytes()
+            finally:
+                upstream.acquirer.close()
         else:
             return None
         return hashlib.sha256(content).hexdigest()
@@ -316,7 +332,42 @@ class Rack:
         if wait:
             self.wait_for_ssh(node)
 
+    # Faults
+
+    def root_of(self, node: str) -> Path:
+        """The running machine's file system, with what it has mounted (/run, /etc/pve), as the host reaches it."""
+        return Path(f"/proc/{self._living(node)}/root")
+
+    def fault(self, node: str, action: str, match: str, **options: Any) -> None:
+        """Arm a fault: action status, drop, drop-after, delay or task-fail; options as for faults.rule."""
+        faults.add(self.root_of(node), faults.rule(action, match, **options))
+
+    def faults(self, node: str) -> list[dict[str, Any]]:
+        return faults.listed(self.root_of(node))
+
+    def clear_faults(self, node: str) -> None:
+        faults.clear(self.root_of(node))
+
+    def hold_lock(self, node: str, name: str) -> None:
+        """Take a cluster lock as a process on another node would; it expires by itself as the real one does."""
+        result = self.exec(node, ["mkdir", faults.lock_path(name)], capture_output=True, text=True)
+        if result.returncode != 0:
+            raise RackError(f"node {node}: the lock cannot be taken: {result.stderr.strip()}")
+
+    def release_lock(self, node: str, name: str) -> None:
+        result = self.exec(node, ["rmdir", faults.lock_path(name)], capture_output=True, text=True)
+        if result.returncode != 0:
+            raise RackError(f"node {node}: the lock cannot be released: {result.stderr.strip()}")
+
     # What others want to know
+
+    def requests(self, node: str, since: float = 0) -> list[dict[str, Any]]:
+        """Calls that the node's stand-in has answered since a time (seconds of the epoch); also when it is off."""
+        log = machine.node_dir(self.directory, self.spec.node(node).name) / "root/var/log/pve-standin/requests.jsonl"
+        if not log.exists():
+            return []
+        calls = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
+        return [call for call in calls if call["ts"] >= since]
 
     def status(self) -> dict[str, Any]:
         roles = set(processes.find(self.directory).values())

@@ -5,22 +5,17 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import subprocess
 import tempfile
 import threading
 import time
 import urllib.parse
 from pathlib import Path
 
+from rack.acquire import Acquirer, NotFound
 from rack.errors import RackError
 
 FRESH_SECONDS = 600
-FETCH_SECONDS = 300
 _BY_HASH = re.compile(r"/by-hash/SHA256/([0-9a-f]{64})$")
-
-
-class NotFoundUpstream(RackError):
-    """The archive has no such file."""
 
 
 class Upstream:
@@ -29,15 +24,16 @@ class Upstream:
     def __init__(self, cache: Path, archives: dict[str, str]) -> None:
         self.cache = cache
         self.archives = archives
+        self.acquirer = Acquirer()
         self._guard = threading.Lock()
         self._locks: dict[Path, threading.Lock] = {}
 
     def get(self, path: str) -> Path:
-        """Local copy of the file; NotFoundUpstream or RackError when there is none."""
+        """Local copy of the file; NotFound or RackError when there is none."""
         prefix, _, rest = path.lstrip("/").partition("/")
         if prefix not in self.archives or not rest or ".." in rest.split("/"):
-            raise NotFoundUpstream(f"{path}: no archive of this rack")
-        url = f"{self.archives[prefix]}/{rest}"
+            raise NotFound(f"{path}: no archive of this rack")
+        url = f"{self.archives[prefix]}/{urllib.parse.quote(rest, safe='/~+:')}"
         # One cache for all racks: the key is the archive, not the name it has here.
         host = urllib.parse.quote(self.archives[prefix], safe="")
         target = self.cache / host / rest
@@ -61,26 +57,14 @@ class Upstream:
         with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as directory:
             partial = Path(directory) / "file"
             try:
-                result = subprocess.run(
-                    ["/usr/lib/apt/apt-helper", "-qq", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=2"]
-                    + ["download-file", url, str(partial)],
-                    capture_output=True,
-                    text=True,
-                    timeout=FETCH_SECONDS,
-                    stdin=subprocess.DEVNULL,
-                    env={**os.environ, "LC_ALL": "C"},
-                )
-                failure = "" if result.returncode == 0 else " ".join((result.stderr + result.stdout).split())
-            except subprocess.TimeoutExpired:
-                failure = f"no answer within {FETCH_SECONDS} s"
-            if not failure and partial.exists():
-                wanted = _BY_HASH.search("/" + rest)
-                if wanted and hashlib.sha256(partial.read_bytes()).hexdigest() != wanted[1]:
-                    raise RackError(f"{url}: what came does not have the hash in its name")
-                os.replace(partial, target)
-                return
-        if " 404 " in failure:
-            raise NotFoundUpstream(f"{url}: not found")
-        if target.exists():
-            return  # An index that was fresh once serves better than none.
-        raise RackError(f"{url}: {failure}")
+                self.acquirer.fetch(url, partial)
+            except NotFound:
+                raise
+            except RackError:
+                if target.exists():
+                    return  # An index that was fresh once serves better than none.
+                raise
+            wanted = _BY_HASH.search("/" + rest)
+            if wanted and hashlib.sha256(partial.read_bytes()).hexdigest() != wanted[1]:
+                raise RackError(f"{url}: what came does not have the hash in its name")
+            os.replace(partial, target)
