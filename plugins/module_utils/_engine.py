@@ -1,0 +1,265 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+
+"""The one flow of every resource module: read, plan, apply, read again. Check mode stops after plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
+    ApiError,
+    ConnectionLost,
+    NotInstalled,
+    ProxmoxError,
+)
+from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Item, Resource, Version
+from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import (
+    Change,
+    Planner,
+    Present,
+    Wanted,
+    outcome,
+    read_present,
+    read_wanted,
+    refuse,
+)
+
+STATES = ("merged", "replaced", "overridden", "deleted", "gathered")
+
+# What a fresh installation of this Debian will be; only the line matters, 99 stands for its newest release.
+_DEBIAN = {"12": (8, 99), "13": (9, 99)}
+
+# A concurrent edit costs one attempt; so many in a row mean that something else is wrong.
+_ATTEMPTS = 8
+
+
+class _Module(AnsibleModule):
+    """Remembers which keys of each item the user wrote: Ansible fills in None for all others."""
+
+    given: list[set[str]]
+
+    def _load_params(self) -> None:
+        super()._load_params()
+        config = self.params.get("config")
+        items = config if isinstance(config, list) else []
+        self.given = [set(item) if isinstance(item, Mapping) else set() for item in items]
+
+
+class ResourceModule:
+    """A whole module: C(ResourceModule(table).run())."""
+
+    def __init__(self, resource: Resource, connect: Callable[[AnsibleModule], Client] = Client.from_module) -> None:
+        self.resource = resource
+        self.connect = connect
+
+    def argument_spec(self) -> dict[str, Any]:
+        return {
+            "config": {"type": "list", "elements": "dict", "options": self.resource.spec()},
+            "state": {"type": "str", "choices": list(STATES), "default": "merged"},
+            **CONNECTION_SPEC,
+        }
+
+    def run(self) -> None:
+        module = _Module(
+            argument_spec=self.argument_spec(),
+            supports_check_mode=True,
+            required_if=[("state", state, ["config"]) for state in STATES if state != "gathered"],
+        )
+        _errors.run(module, self._main)
+
+    def _main(self, module: _Module) -> dict[str, Any]:
+        state = module.params["state"]
+        config = module.params["config"] or []
+        wanted, problems = read_wanted(self.resource, config, module.given, state)
+        refuse(problems)
+        client = self.connect(module)
+        try:
+            return Run(self.resource, module, client).result(state, wanted)
+        finally:
+            client.close()
+
+
+class Run:
+    """One execution against one API."""
+
+    def __init__(self, resource: Resource, module: AnsibleModule, client: Client) -> None:
+        self.resource = resource
+        self.module = module
+        self.client = client
+        self.done: list[Change] = []
+
+    def result(self, state: str, wanted: list[Wanted]) -> dict[str, Any]:
+        if not self.client.installed and not self.module.check_mode:
+            raise NotInstalled(
+                "Proxmox VE is not installed on this machine.",
+                hint="Install it first (role pve_host), or name an API with api_host.",
+            )
+        present = self._read()
+        if state == "gathered":
+            keys = {item.key for item in wanted} or set(present)
+            return {"changed": False, "gathered": self._list(one for one in present.values() if one.key in keys)}
+        self.planner = Planner(self.resource, state, self._version)
+        changes = self.planner.plan(wanted, present)
+        if self.client.installed:
+            for sentence in self.resource.advise(self.client.get, changes) if changes else ():
+                self.module.warn(sentence)
+        after = self._predict(changes, present)
+        if changes and not self.module.check_mode:
+            self._apply(changes)
+            after = self._read()
+            self._compare(wanted, after)
+        return {
+            "changed": bool(changes),
+            "before": self._list(present.values()),
+            "after": self._list(after.values()),
+            "changes": [change.summary() for change in changes],
+            "diff": self._diff(changes),
+        }
+
+    def _read(self) -> dict[str, Present]:
+        if not self.client.installed:
+            self.module.warn(
+                f"Proxmox VE is not installed here yet: planned against what a fresh installation has for"
+                f" {self.resource.name}."
+            )
+            rows: Any = self.resource.fresh
+        else:
+            rows = self.client.get(self.resource.path)
+        present, strange = read_present(self.resource, rows)
+        for key in strange:
+            self.module.warn(f"{self.resource.name} '{key}' is of a type unknown to this collection; it is left alone.")
+        return present
+
+    def _version(self) -> Version | None:
+        if self.client.installed:
+            return self.client.version
+        return _DEBIAN.get(_debian_release())
+
+    def _list(self, items: Iterable[Present]) -> list[Item]:
+        return [one.config(self.resource) for one in sorted(items, key=lambda one: one.key)]
+
+    def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
+        result = dict(present)
+        secrets = {one.option for one in self.resource.fields if one.secret}
+        head = {self.resource.key.option, self.resource.discriminator and self.resource.discriminator.option}
+        for change in changes:
+            after = outcome(self.resource, change)[1]
+            if not after:
+                del result[change.key]
+                continue
+            label = after[self.resource.discriminator.option] if self.resource.discriminator else None
+            values = {name: value for name, value in after.items() if name not in secrets | head}
+            result[change.key] = Present(change.key, label, values, {})
+        return result
+
+    def _diff(self, changes: list[Change]) -> dict[str, Any]:
+        before: dict[str, Item] = {}
+        after: dict[str, Item] = {}
+        for change in changes:
+            old, new = outcome(self.resource, change)
+            before.update({change.key: old} if old else {})
+            after.update({change.key: new} if new else {})
+        return {"before": before, "after": after, "before_header": self.resource.path,
+                "after_header": self.resource.path}
+
+    def _apply(self, changes: list[Change]) -> None:
+        for change in changes:
+            try:
+                if change.action == "recreate":
+                    self._recreate(change)
+                else:
+                    self._converge(change)
+            except ProxmoxError as error:
+                error.message = f"{self.resource.name} '{change.key}': {error.message}"
+                if self.done:
+                    error.fields["changed"] = True
+                    error.fields["changes"] = [one.summary() for one in self.done]
+                raise
+            self.done.append(change)
+
+    def _recreate(self, change: Change) -> None:
+        self._converge(Change("delete", change.key, None, change.present))
+        try:
+            self._converge(Change("create", change.key, change.wanted, None, change.to_set))
+        except ProxmoxError as error:
+            error.fields["changed"] = True
+            error.hint = f"{error.hint or ''} The old definition is removed already; repair the cause and run again."
+            raise
+
+    def _converge(self, first: Change) -> None:
+        """Makes one change. After a lost answer or a refusal it reads again, and goes on from what it finds."""
+        change: Change | None = first
+        if first.action == "update" and self.done:
+            # every write of ours has changed the digest
+            change = self._again(first)
+        for attempt in range(_ATTEMPTS):
+            if change is None:
+                return
+            try:
+                self._write(change)
+            except (ApiError, ConnectionLost) as error:
+                anew = self._again(first)
+                if anew is None:
+                    return
+                lost = isinstance(error, ConnectionLost) and error.maybe_done
+                if not (lost or _moved(change, anew)) or attempt == _ATTEMPTS - 1:
+                    raise
+                change = anew
+            else:
+                return
+
+    def _again(self, change: Change) -> Change | None:
+        """The same change, planned against what exists now; None when there is nothing left to do."""
+        present = read_present(self.resource, self.client.get(self.resource.path))[0].get(change.key)
+        if change.action == "delete":
+            return change if present else None
+        assert change.wanted is not None
+        return self.planner.replan(change.wanted, present)
+
+    def _write(self, change: Change) -> None:
+        resource = self.resource
+        form = {name: resource.field(name).kind.write(value) for name, value in change.to_set.items()}
+        if change.action == "delete":
+            self.client.delete(f"{resource.path}/{change.key}")
+        elif change.action == "create":
+            assert change.wanted is not None
+            head = {resource.key.name: change.key}
+            if resource.discriminator:
+                head[resource.discriminator.name] = str(change.wanted.label)
+            self.client.post(resource.path, **head, **form)
+        else:
+            assert change.present is not None
+            if change.to_unset:
+                form["delete"] = ",".join(sorted(change.to_unset))
+            if digest := change.present.raw.get("digest"):
+                form["digest"] = digest
+            self.client.put(f"{resource.path}/{change.key}", **form)
+
+    def _compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
+        """Says so when Proxmox took a value and made something else of it."""
+        for item in wanted:
+            if rest := self.planner.leftover(item, present.get(item.key)):
+                self.module.warn(f"{item.where}: after the change Proxmox still shows something else: {rest}")
+
+
+def _moved(old: Change, new: Change) -> bool:
+    """Whether somebody else changed the item (or the file it is in) since the plan was made."""
+    if old.action != new.action or (old.present is None) != (new.present is None):
+        return True
+    if old.present is None or new.present is None:
+        return False
+    return old.present.raw.get("digest") != new.present.raw.get("digest")
+
+
+def _debian_release() -> str:
+    with open("/etc/os-release", encoding="utf-8") as file:
+        values = dict(line.strip().split("=", 1) for line in file if "=" in line)
+    return values.get("VERSION_ID", "").strip('"')

@@ -1,0 +1,217 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+
+"""The tables that describe a resource: from them come argument spec, payload, comparison and refusals.
+
+Tables that contradict themselves raise C(ValueError) when they are built, that is at import.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import STR, Kind, option_name
+
+Version = tuple[int, ...]
+# An item in canonical form: option name -> value as Kind.read gives it; None is "take away".
+Item = dict[str, Any]
+
+
+def _known(since: Version | None, until: Version | None, version: Version) -> bool:
+    return not ((since and version < since) or (until and version >= until))
+
+
+@dataclass(frozen=True)
+class Field:
+    """One setting, by Proxmox's own name.
+
+    default    what Proxmox does when the setting is absent; absent and default compare as equal
+    generated  Proxmox fills it in at creation: C(replaced) leaves it alone when it is not mentioned
+    secret     written at creation, afterwards only with C(update_password: always); never read, never shown
+    marker     the API tells whether this secret is set, by any value under its name
+    since, until  first PVE version that knows it, and first that no longer does
+    instead    what to use where it is not known
+    pattern, meaning  regular expression that every single value must match, and what it stands for
+    limits     least and greatest number
+    same       whether a given secret is the one that the marker stands for
+    """
+
+    name: str
+    kind: Kind = STR
+    default: Any = None
+    choices: Sequence[Any] = ()
+    generated: bool = False
+    secret: bool = False
+    marker: bool = False
+    since: Version | None = None
+    until: Version | None = None
+    instead: str | None = None
+    pattern: str | None = None
+    meaning: str | None = None
+    limits: tuple[int, int] | None = None
+    same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
+
+    def __post_init__(self) -> None:
+        if self.marker and not self.secret:
+            raise ValueError(f"{self.name}: only a secret has a marker")
+        if self.secret and (self.default is not None or self.generated):
+            raise ValueError(f"{self.name}: a secret has no default")
+        if (self.pattern is None) != (self.meaning is None):
+            raise ValueError(f"{self.name}: pattern and meaning go together")
+        if self.default is not None and self.kind.read(self.default) != self.default:
+            raise ValueError(f"{self.name}: the default is not in canonical form")
+        if self.since and self.until and self.since >= self.until:
+            raise ValueError(f"{self.name}: no version knows it")
+
+    @property
+    def option(self) -> str:
+        return option_name(self.name)
+
+    def spec(self) -> dict[str, Any]:
+        result = dict(self.kind.option)
+        if self.choices:
+            result["choices"] = list(self.choices)
+        if self.option != self.name:
+            result["aliases"] = [self.name]
+        if self.secret:
+            result["no_log"] = True
+        return result
+
+    def read(self, value: Any) -> Any:
+        """The canonical form, checked; raises C(ValueError) with the end of a sentence."""
+        result = self.kind.read(value)
+        values = [result] if isinstance(result, (str, int)) else list(result or ())
+        for one in values:
+            if self.pattern and not re.fullmatch(self.pattern, str(one)):
+                raise ValueError(f"is {one!r}, not {self.meaning}")
+            if self.choices and one not in self.choices:
+                raise ValueError(f"is {one!r}; allowed are {', '.join(map(str, self.choices))}")
+            if self.limits and not self.limits[0] <= one <= self.limits[1]:
+                raise ValueError(f"is {one}; allowed are {self.limits[0]} to {self.limits[1]}")
+        return result
+
+    def known_in(self, version: Version) -> bool:
+        return _known(self.since, self.until, version)
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The settings of one type of a resource. Names are Proxmox's; each argument is a blank-separated list.
+
+    required  must be given to create it        fixed  cannot be changed afterwards
+    optional  may be given                      at_creation  demanded at creation though the API calls it optional
+    choices   per setting, the values this type allows      defaults  per setting, this type's own default
+    implied   settings that are always so for this type: accepted when they say just that, never sent
+    """
+
+    required: str = ""
+    optional: str = ""
+    fixed: str = ""
+    at_creation: str = ""
+    choices: Mapping[str, Collection[str]] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    implied: Mapping[str, Any] = field(default_factory=dict)
+    since: Version | None = None
+    until: Version | None = None
+
+    @property
+    def names(self) -> list[str]:
+        return [*self.required.split(), *self.optional.split()]
+
+    def known_in(self, version: Version) -> bool:
+        return _known(self.since, self.until, version)
+
+    def __post_init__(self) -> None:
+        names = self.names
+        if len(set(names)) != len(names):
+            raise ValueError("a setting is listed twice: " + " ".join(sorted(names)))
+        for what, some in (
+            ("fixed", self.fixed.split()), ("at_creation", self.at_creation.split()),
+            ("choices", self.choices), ("defaults", self.defaults),
+        ):
+            if strange := set(some) - set(names):
+                raise ValueError(f"{what}: not settings of this type: {', '.join(sorted(strange))}")
+        if again := set(self.implied) & set(names):
+            raise ValueError(f"implied and settable: {', '.join(sorted(again))}")
+
+
+def _nothing(_item: Mapping[str, Any]) -> Iterable[str]:
+    return ()
+
+
+def _untouched(item: Item) -> Item:
+    return item
+
+
+@dataclass(frozen=True)
+class Resource:
+    """A list of things under one path of the API, each with an identifier.
+
+    path          of the collection; GET answers the list, POST creates, path/ID takes PUT and DELETE
+    key           the identifier's name in POST and in answers
+    discriminator the setting that selects the variant; None: there is the single variant C(None)
+    protected     identifiers that are never removed
+    fresh         what exists directly after an installation, in the API's form
+    prepare       rewrites the settings that the user gave (canonical) before planning; may raise C(ValueError)
+    check         problems of a whole item, as it would be, that fields alone cannot see, as sentences
+    depends       identifiers of items that must exist before this one and go after it
+    keep          why a present item may be removed only by C(state=deleted), or None
+    advise        warnings about what is about to be written; may read from the API through the given function
+    """
+
+    name: str
+    path: str
+    key: Field
+    fields: Sequence[Field]
+    variants: Mapping[str | None, Variant]
+    discriminator: Field | None = None
+    protected: frozenset[str] = frozenset()
+    fresh: Sequence[Mapping[str, Any]] = ()
+    prepare: Callable[[Item], Item] = _untouched
+    check: Callable[[Item], Iterable[str]] = _nothing
+    depends: Callable[[Item], Iterable[str]] = _nothing
+    keep: Callable[[Mapping[str, Any]], str | None] = lambda _item: None
+    advise: Callable[[Callable[[str], Any], Sequence[Any]], Iterable[str]] = lambda _get, _changes: ()
+    product: str = "Proxmox VE"
+
+    def __post_init__(self) -> None:
+        names = [one.name for one in self.fields]
+        if len(set(names)) != len(names):
+            raise ValueError(f"{self.name}: a field is listed twice")
+        used = {name for variant in self.variants.values() for name in variant.names}
+        if strange := used ^ set(names):
+            raise ValueError(f"{self.name}: fields and variants do not agree: {', '.join(sorted(strange))}")
+        if (self.discriminator is None) != (set(self.variants) == {None}):
+            raise ValueError(f"{self.name}: several variants need a discriminator, and one needs none")
+        for label, variant in self.variants.items():
+            for name, default in variant.defaults.items():
+                if self.field(name).kind.read(default) != default:
+                    raise ValueError(f"{self.name} {label}: default of {name} is not in canonical form")
+
+    def field(self, name: str) -> Field:
+        return next(one for one in self.fields if name in (one.name, one.option))
+
+    @property
+    def has_secrets(self) -> bool:
+        return any(one.secret for one in self.fields)
+
+    def spec(self) -> dict[str, Any]:
+        """Argument spec of one item of C(config)."""
+        result: dict[str, Any] = {self.key.option: {"type": "str", "required": True}}
+        if self.discriminator:
+            result[self.discriminator.option] = self.discriminator.spec()
+        result.update({one.option: one.spec() for one in self.fields})
+        result["recreate"] = {"type": "bool", "default": False}
+        if self.has_secrets:
+            choices = ["on_create", "always"]
+            result["update_password"] = {"type": "str", "choices": choices, "default": "on_create", "no_log": False}
+        return result
+
+    def default(self, variant: Variant, one: Field) -> Any:
+        return variant.defaults.get(one.name, one.default)

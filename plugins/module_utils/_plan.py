@@ -1,0 +1,417 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+
+"""What has to be written so that what exists becomes what is wanted. Pure: nothing here talks to anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant, Version
+
+HIDDEN = "(secret)"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One item of C(config), canonical. C(values) has only what the user named; None is "take away"."""
+
+    key: str
+    where: str
+    label: str | None
+    values: Item
+    recreate: bool = False
+    always: bool = False
+
+
+@dataclass(frozen=True)
+class Present:
+    """One item that exists. C(values) is the canonical form, in the order of the table; C(raw) the API's answer."""
+
+    key: str
+    label: str | None
+    values: Item
+    raw: Mapping[str, Any]
+
+    def config(self, resource: Resource) -> Item:
+        """The item as C(config) takes it."""
+        head: Item = {resource.key.option: self.key}
+        if resource.discriminator:
+            head[resource.discriminator.option] = self.label
+        return {**head, **self.values}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One thing to do. C(to_set) and C(to_unset) use Proxmox's names, values canonical."""
+
+    action: str
+    key: str
+    wanted: Wanted | None = None
+    present: Present | None = None
+    to_set: Item = field(default_factory=dict)
+    to_unset: tuple[str, ...] = ()
+
+    def summary(self) -> dict[str, Any]:
+        return {
+            "action": self.action, "item": self.key,
+            **({"set": sorted(self.to_set)} if self.to_set else {}),
+            **({"unset": sorted(self.to_unset)} if self.to_unset else {}),
+        }
+
+
+class _Problem(Exception):
+    """One sentence about one item."""
+
+
+def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Present], list[str]]:
+    """The items of an answer that the table can describe, and the identifiers of those it cannot."""
+    known: dict[str, Present] = {}
+    strange: list[str] = []
+    for row in rows:
+        key = str(row[resource.key.name])
+        label = str(row.get(resource.discriminator.name)) if resource.discriminator else None
+        variant = resource.variants.get(label)
+        if variant is None:
+            strange.append(key)
+            continue
+        values: Item = {}
+        for name in variant.names:
+            one = resource.field(name)
+            if one.secret or row.get(name) is None:
+                continue
+            value = _lenient(one, row[name])
+            if value is not None:
+                values[one.option] = value
+        known[key] = Present(key, label, values, row)
+    return known, strange
+
+
+def _lenient(one: Field, value: Any) -> Any:
+    """What Proxmox itself stores is shown even where it would not be accepted from a user."""
+    try:
+        return one.kind.read(value)
+    except ValueError:
+        return str(value)
+
+
+def read_wanted(
+    resource: Resource, config: Sequence[Mapping[str, Any]], given: Sequence[Iterable[str]], state: str
+) -> tuple[list[Wanted], list[str]]:
+    """Canonical items from module options, and what is wrong with them. C(given) names the keys the user wrote."""
+    items: list[Wanted] = []
+    problems: list[str] = []
+    seen: dict[str, int] = {}
+    for number, (params, names) in enumerate(zip(config, given, strict=True)):
+        key = str(params[resource.key.option])
+        where = f"{resource.name} '{key}' (config[{number}])"
+        if key in seen:
+            problems.append(f"{where}: config[{seen[key]}] names it as well")
+            continue
+        seen[key] = number
+        try:
+            key = resource.key.read(key)
+        except ValueError as error:
+            problems.append(f"{where}: {resource.key.option} {error}")
+            continue
+        values: Item = {}
+        for one in resource.fields:
+            if state == "deleted" or not {one.option, one.name} & set(names):
+                continue
+            try:
+                values[one.option] = None if params[one.option] is None else one.read(params[one.option])
+            except ValueError as error:
+                problems.append(f"{where}: {one.option} {_without_secret(one, error)}")
+        label = params[resource.discriminator.option] if resource.discriminator else None
+        always = params.get("update_password") == "always"
+        items.append(Wanted(key, where, label, values, bool(params.get("recreate")), always))
+    return items, problems
+
+
+def _without_secret(one: Field, error: ValueError) -> str:
+    return "is not in the form that is expected" if one.secret else str(error)
+
+
+class Planner:
+    """Plans for one resource and one state. C(version) is asked only when a table entry depends on it."""
+
+    def __init__(self, resource: Resource, state: str, version: Callable[[], Version | None]) -> None:
+        self.resource = resource
+        self.state = state
+        self.version = version
+
+    def plan(self, items: Sequence[Wanted], present: Mapping[str, Present]) -> list[Change]:
+        """All changes in the order in which they have to be made. Raises one InputError with every finding."""
+        problems: list[str] = []
+        changes: list[Change] = []
+        for item in items:
+            try:
+                change = self.item(item, present.get(item.key))
+            except _Problem as problem:
+                problems.append(f"{item.where}: {problem}")
+            else:
+                if change:
+                    changes.append(change)
+        if self.state == "overridden":
+            listed = {item.key for item in items}
+            for key in sorted(set(present) - listed - self.resource.protected):
+                if reason := self.resource.keep(present[key].raw):
+                    problems.append(f"{self.resource.name} '{key}' is not listed and would be removed, but {reason}")
+                else:
+                    changes.append(Change("delete", key, present=present[key]))
+        problems += self._orphans(changes, present)
+        refuse(problems)
+        return self._ordered(changes)
+
+    def item(self, item: Wanted, present: Present | None) -> Change | None:
+        """What this one item needs; None when nothing."""
+        if self.state == "deleted":
+            return self._delete(item, present)
+        item = self._prepared(item, present)
+        if present is None:
+            return self._create(item)
+        variant = self.resource.variants[present.label]
+        if item.label is not None and item.label != present.label:
+            assert self.resource.discriminator is not None
+            name = self.resource.discriminator.option
+            return self._recreate(item, present, [f"{name} is {present.label}, wanted is {item.label}"])
+        to_set: Item = {}
+        to_unset: list[str] = []
+        fixed: list[str] = []
+        for one, value in self._values(item, variant, present.label):
+            if one.secret:
+                self._secret(item, present, one, value, to_set, to_unset)
+                continue
+            current = present.values.get(one.option)
+            default = self.resource.default(variant, one)
+            if value == (default if current is None else current) or (value is None and current == default):
+                continue
+            if one.name in variant.fixed.split():
+                fixed.append(f"{one.option} is {_show(current)}, wanted is {_show(value)}")
+            elif value is not None:
+                to_set[one.name] = value
+            elif one.name in variant.required.split():
+                raise _Problem(f"{one.option}: cannot be taken away, {present.label or 'it'} needs it")
+            else:
+                to_unset.append(one.name)
+        if self.state in ("replaced", "overridden"):
+            for one in self._unmentioned(item, present, variant):
+                if one.name in variant.fixed.split():
+                    fixed.append(f"{one.option} is {_show(present.values[one.option])}, wanted is not set")
+                else:
+                    to_unset.append(one.name)
+        if fixed:
+            return self._recreate(item, present, fixed)
+        self._check_versions(to_set, present.label)
+        self._check_item(item, present.label, {**present.values, **_set(item.values)})
+        if not to_set and not to_unset:
+            return None
+        return Change("update", item.key, item, present, to_set, tuple(to_unset))
+
+    def _prepared(self, item: Wanted, present: Present | None) -> Wanted:
+        """Settings that are gone from this version are refused even where they would change nothing."""
+        label = item.label or (present.label if present else None)
+        if label in self.resource.variants:
+            self._check_versions({name: value for name, value in item.values.items()
+                                  if value is not None and self.resource.field(name).until}, label)
+        try:
+            return replace(item, values=self.resource.prepare(dict(item.values)))
+        except ValueError as error:
+            raise _Problem(str(error)) from None
+
+    def replan(self, item: Wanted, present: Present | None) -> Change | None:
+        """One item again, after something else than expected was found."""
+        try:
+            return self.item(item, present)
+        except _Problem as problem:
+            raise InputError(f"{item.where}: {problem}") from None
+
+    def leftover(self, item: Wanted, present: Present | None) -> str | None:
+        """What is still to do after everything was done; secrets that are always written do not count."""
+        try:
+            change = self.item(replace(item, always=False), present)
+        except _Problem as problem:
+            return str(problem)
+        return change and (", ".join(sorted({*change.to_set, *change.to_unset})) or change.action)
+
+    def _values(self, item: Wanted, variant: Variant, label: str | None) -> Iterable[tuple[Field, Any]]:
+        """The given settings, each known to this type and allowed by it."""
+        for option, value in item.values.items():
+            one = self.resource.field(option)
+            if one.name in variant.implied:
+                if value not in (None, variant.implied[one.name]):
+                    raise _Problem(f"{option}: {label} is always {_show(variant.implied[one.name])}")
+                continue
+            if one.name not in variant.names:
+                known = ", ".join(sorted(self.resource.field(name).option for name in variant.names))
+                raise _Problem(f"{option}: {label} has no such setting; it has {known}")
+            if value is not None and (allowed := variant.choices.get(one.name)):
+                wrong = sorted(set([value] if isinstance(value, str) else value) - set(allowed))
+                if wrong:
+                    raise _Problem(f"{option}: {label} cannot take {', '.join(wrong)}; it takes {', '.join(allowed)}")
+            yield one, value
+
+    def _unmentioned(self, item: Wanted, present: Present, variant: Variant) -> Iterable[Field]:
+        """What C(replaced) has to reset. Required settings and what Proxmox filled in stay."""
+        for name in variant.optional.split():
+            one = self.resource.field(name)
+            if one.option in item.values or one.generated or one.option not in present.values:
+                continue
+            if present.values[one.option] != self.resource.default(variant, one):
+                yield one
+
+    @staticmethod
+    def _secret(
+        item: Wanted, present: Present, one: Field, value: Any, to_set: Item, to_unset: list[str]
+    ) -> None:
+        marker = present.raw.get(one.name) if one.marker else None
+        if value is None:
+            if marker if one.marker else item.always:
+                to_unset.append(one.name)
+        elif (one.marker and not marker) or (item.always and not one.same(value, marker)):
+            to_set[one.name] = value
+
+    def _create(self, item: Wanted, extra: str = "") -> Change:
+        if self.resource.discriminator and item.label is None:
+            raise _Problem(f"does not exist yet, so {self.resource.discriminator.option} has to be given")
+        variant = self.resource.variants[item.label]
+        to_set = {one.name: value for one, value in self._values(item, variant, item.label) if value is not None}
+        needed = [*variant.required.split(), *variant.at_creation.split()]
+        missing = [self.resource.field(name).option for name in needed if name not in to_set]
+        if missing:
+            what = f"{item.label} needs" if item.label else "it needs"
+            raise _Problem(f"to create it, {what} {', '.join(missing)}{extra}")
+        self._check_versions(to_set, item.label)
+        self._check_item(item, item.label, _set(item.values))
+        return Change("create", item.key, item, None, to_set)
+
+    def _recreate(self, item: Wanted, present: Present, differences: Sequence[str]) -> Change:
+        what = "; ".join(differences)
+        if not item.recreate:
+            raise _Problem(
+                f"{what}. Proxmox cannot change this in place; recreate: true on this item deletes the definition"
+                " and creates it anew"
+            )
+        if item.key in self.resource.protected:
+            raise _Problem(f"{what}. It is built in and cannot be recreated")
+        if reason := self.resource.keep(present.raw):
+            lost = {one.option for one in self.resource.fields if one.marker and present.raw.get(one.name)}
+            if lost - {option for option, value in item.values.items() if value not in (None, "autogen")}:
+                raise _Problem(f"{what}. recreate would lose something: {reason}")
+        label = item.label or present.label
+        variant = self.resource.variants[label]
+        unknown = [
+            one.option for one in (self.resource.field(name) for name in variant.names)
+            if one.secret and not one.marker and one.option not in item.values
+        ]
+        if unknown:
+            raise _Problem(
+                f"{what}. recreate also removes the stored {', '.join(unknown)}: give it anew, or null for none"
+            )
+        values = dict(item.values)
+        if self.state == "merged" and label == present.label:
+            kept = {k: v for k, v in present.values.items() if not self.resource.field(k).generated}
+            values = {**kept, **values}
+        complete = Wanted(item.key, item.where, label, values, True, item.always)
+        created = self._create(complete, " (recreate does not know them)")
+        return Change("recreate", item.key, complete, present, created.to_set)
+
+    def _delete(self, item: Wanted, present: Present | None) -> Change | None:
+        if item.key in self.resource.protected:
+            raise _Problem("is built in and cannot be removed")
+        return Change("delete", item.key, item, present) if present else None
+
+    def _check_versions(self, to_set: Mapping[str, Any], label: str | None) -> None:
+        subjects: list[tuple[str, Field | Variant]] = [
+            (f"{one.option}", one) for one in map(self.resource.field, to_set) if one.since or one.until
+        ]
+        variant = self.resource.variants[label]
+        if variant.since or variant.until:
+            subjects.append((f"type {label}", variant))
+        version = self.version() if subjects and to_set else None
+        if version is None:
+            return
+        for name, subject in subjects:
+            if subject.known_in(version):
+                continue
+            bound = f"{_dotted(subject.since)} or later" if subject.since and version < subject.since else (
+                f"a version before {_dotted(subject.until or ())}"
+            )
+            instead = f"; use {subject.instead}" if isinstance(subject, Field) and subject.instead else ""
+            raise _Problem(
+                f"{name}: needs {self.resource.product} {bound}, this is {_dotted(version[:2])}{instead}"
+            )
+
+    def _check_item(self, item: Wanted, label: str | None, values: Item) -> None:
+        head: Item = {self.resource.key.option: item.key}
+        if self.resource.discriminator:
+            head[self.resource.discriminator.option] = label
+        if sentences := list(self.resource.check({**head, **values})):
+            raise _Problem("; ".join(sentences))
+
+    def _orphans(self, changes: Sequence[Change], present: Mapping[str, Present]) -> Iterable[str]:
+        gone = {change.key: change for change in changes if change.action in ("delete", "recreate")}
+        ends = {change.key for change in changes if change.action == "delete"}
+        for key, one in present.items():
+            if key in ends:
+                continue
+            for needed in set(self.resource.depends(one.values)) & set(gone):
+                verb = "deleted" if gone[needed].action == "delete" else "recreated"
+                yield f"{self.resource.name} '{needed}' cannot be {verb}: '{key}' is built on it"
+
+    def _ordered(self, changes: Sequence[Change]) -> list[Change]:
+        """What others are built on is made first and removed last; removals come at the end."""
+
+        def depth(change: Change) -> int:
+            values = change.wanted.values if change.wanted and change.action != "delete" else (
+                change.present.values if change.present else {}
+            )
+            return 1 if any(self.resource.depends(_set(values))) else 0
+
+        made = sorted((one for one in changes if one.action != "delete"), key=depth)
+        removed = sorted((one for one in changes if one.action == "delete"), key=depth, reverse=True)
+        return made + removed
+
+
+def refuse(problems: Sequence[str]) -> None:
+    """One error for all findings, so that a user corrects an inventory once."""
+    if len(problems) == 1:
+        raise InputError(f"{problems[0]}. Nothing was changed.", problems=list(problems))
+    if problems:
+        lines = "".join(f"\n- {problem}" for problem in problems)
+        raise InputError(f"{len(problems)} problems, nothing was changed:{lines}", problems=list(problems))
+
+
+def outcome(resource: Resource, change: Change) -> tuple[Item, Item]:
+    """Before and after of one change, as far as it is known before it is made; secrets only by name."""
+    before = change.present.config(resource) if change.present else {}
+    if change.action == "delete":
+        return before, {}
+    assert change.wanted is not None
+    label = change.wanted.label or (change.present.label if change.present else None)
+    base = dict(change.present.values) if change.present and change.action == "update" else {}
+    for name in change.to_unset:
+        base.pop(resource.field(name).option, None)
+    for name, value in change.to_set.items():
+        one = resource.field(name)
+        base[one.option] = HIDDEN if one.secret else value
+    after = Present(change.key, label, base, {}).config(resource)
+    return before, after
+
+
+def _set(values: Item) -> Item:
+    return {option: value for option, value in values.items() if value is not None}
+
+
+def _dotted(version: Version) -> str:
+    return ".".join(str(part) for part in version)
+
+
+def _show(value: Any) -> str:
+    return "not set" if value is None else repr(value)
