@@ -21,6 +21,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ProxmoxError,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Item, Resource, Version
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import (
     Change,
     Planner,
@@ -42,15 +43,21 @@ _ATTEMPTS = 8
 
 
 class _Module(AnsibleModule):
-    """Remembers which keys of each item the user wrote: Ansible fills in None for all others."""
+    """Remembers which keys of each item the user wrote: Ansible fills in None for all others.
+
+    Proxmox's own spelling of a key (C(prune-backups)) becomes the option's, unless the item has both.
+    """
 
     given: list[set[str]]
 
     def _load_params(self) -> None:
         super()._load_params()
         config = self.params.get("config")
-        items = config if isinstance(config, list) else []
-        self.given = [set(item) if isinstance(item, Mapping) else set() for item in items]
+        items = [item if isinstance(item, dict) else {} for item in config] if isinstance(config, list) else []
+        for item in items:
+            for name in [name for name in item if isinstance(name, str) and option_name(name) not in item]:
+                item[option_name(name)] = item.pop(name)
+        self.given = [set(item) for item in items]
 
 
 class ResourceModule:

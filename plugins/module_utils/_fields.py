@@ -77,8 +77,6 @@ class Field:
         result = dict(self.kind.option)
         if self.choices:
             result["choices"] = list(self.choices)
-        if self.option != self.name:
-            result["aliases"] = [self.name]
         if self.secret:
             result["no_log"] = True
         return result

@@ -122,7 +122,7 @@ def read_wanted(
             continue
         values: Item = {}
         for one in resource.fields:
-            if state == "deleted" or not {one.option, one.name} & set(names):
+            if state == "deleted" or one.option not in names:
                 continue
             try:
                 values[one.option] = None if params[one.option] is None else one.read(params[one.option])
