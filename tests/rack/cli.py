@@ -74,6 +74,8 @@ def _inventory(options: argparse.Namespace) -> int:
 def _become(command: list[str]) -> int:
     try:
         os.execvp(command[0], command)
+    except BrokenPipeError:
+        return 0
     except OSError as error:
         raise RackError(f"{command[0]}: {error.strerror}") from None
 
@@ -225,8 +227,11 @@ def main(arguments: list[str]) -> int:
         detail = (error.stderr or "").strip() if isinstance(error.stderr, str) else ""
         _say(f"{' '.join(map(str, error.cmd))} failed with code {error.returncode}" + (f": {detail}" if detail else ""))
         return 1
+    except BrokenPipeError:
+        return 0
+    except OSError as error:
+        _say(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return 1
     except KeyboardInterrupt:
         _say("interrupted; `rack up` again completes it, `rack down` removes it")
         return 130
-    except BrokenPipeError:
-        return 0

@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from rack.errors import RackError
 
 MARKER = "BAREMETAL_RACK_PROCESS"
+HELPER = "helper"
 PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
@@ -88,6 +90,12 @@ def spawn(rack_dir: Path, role: str, module: str, arguments: Sequence[str], log:
             cwd="/",
             check=True,
         )
+
+
+def run(rack_dir: Path, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+    """subprocess.run for the rack's own short work: if this process is killed, `HELPER` finds what it left running."""
+    environment = {**os.environ, MARKER: marker(rack_dir, HELPER)}
+    return subprocess.run(command, env=environment, capture_output=True, text=True, **options)
 
 
 def kill(pids: Sequence[int] | Mapping[int, str], how: signal.Signals = signal.SIGKILL) -> None:

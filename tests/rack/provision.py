@@ -8,8 +8,9 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from rack import disks, state
+from rack import disks, processes, state
 from rack.errors import RackError
+from rack.machine import node_dir
 from rack.proxy import PORT
 from rack.spec import Node, Spec
 
@@ -84,9 +85,10 @@ def make_password(path: Path) -> str:
 
 
 def build(
-    directory: Path, image: Path, spec: Spec, node: Node, authorized: str, password: str, with_security: bool
+    rack_dir: Path, image: Path, spec: Spec, node: Node, authorized: str, password: str, with_security: bool
 ) -> None:
-    """Make `directory` the machine's place: root/, disks/. Half-made ones are thrown away and made again."""
+    """Make the machine's place: root/, disks/. Half-made ones are thrown away and made again."""
+    directory = node_dir(rack_dir, node.name)
     directory.mkdir(parents=True, exist_ok=True)
     disks.create(directory, node)
     root = directory / "root"
@@ -95,9 +97,7 @@ def build(
     partial = directory / "root.partial"
     if partial.exists():
         shutil.rmtree(partial)
-    result = subprocess.run(
-        ["cp", "--archive", "--reflink=auto", str(image), str(partial)], capture_output=True, text=True
-    )
+    result = processes.run(rack_dir, ["cp", "--archive", "--reflink=auto", str(image), str(partial)])
     if result.returncode != 0:
         raise RackError(f"node {node.name}: the image cannot be copied: {result.stderr.strip().splitlines()[-1]}")
 
@@ -110,7 +110,7 @@ def build(
     keys = partial / "root/.ssh/authorized_keys"
     keys.write_text(authorized + "\n")
     keys.chmod(0o600)
-    subprocess.run(["chroot", str(partial), "chpasswd"], input=f"root:{password}\n", text=True, check=True)
+    processes.run(rack_dir, ["chroot", str(partial), "chpasswd"], input=f"root:{password}\n", check=True)
     os.replace(partial, root)
 
 

@@ -159,11 +159,12 @@ class Rack:
         state.write_json(self.directory / "spec.json", spec.to_dict())
 
     def _provision(self, spec: Spec, nodes: list[Node], image: Path, mirrors: host.Mirrors) -> None:
+        processes.kill_all(self.directory, {processes.HELPER})
         key = provision.make_key(self.directory / "id_ed25519", f"rack {self.name}")
         password = provision.make_password(self.directory / "password")
 
         def build(node: Node) -> None:
-            provision.build(self._node_dir(node), image, spec, node, key, password, bool(mirrors.security))
+            provision.build(self.directory, image, spec, node, key, password, bool(mirrors.security))
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(build, nodes))
