@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from . import cluster, corosyncconf, paths, pvefiles, rootssh
-from .cfs.server import DATABASE
+from .cfs import DATABASE
 from .cluster import say, warn
 from .errors import Failure
 

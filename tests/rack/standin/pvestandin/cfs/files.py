@@ -11,9 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from fusepy import FuseOSError
-
 from .fsm import Fsm
+from .fuse import FuseOSError
 from .memdb import DIRECTORY, MemDb, is_lock
 from .view import View
 
@@ -75,7 +74,8 @@ class Files:
         else:
             mode &= ~0o022
         return {"st_mode": mode, "st_nlink": links, "st_uid": 0, "st_gid": self.group, "st_size": size,
-                "st_blocks": -(-size // BLOCK), **dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), when * NANOSECONDS)}
+                "st_blocks": -(-size // BLOCK),
+                **dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), when * NANOSECONDS)}
 
     def readdir(self, path: str, _handle: int) -> list[str]:
         own = [*self.links, *SHOWN] if not path else []

@@ -17,16 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from .. import daemon, paths
-from . import ipc
+from . import DATABASE, ipc
 from .corosync import CorosyncError, Group, Map, Member, Quorum
 from .files import Files, unmount
 from .fsm import AWAY, Fsm, pack
+from .fuse import FUSE
 from .memdb import MemDb
 from .view import View, observed
 
 GROUP = "pve_dcdb_v1"
 RETRY_SECONDS = 5
-DATABASE = "/var/lib/pve-cluster/config.db"
 PIDFILE = "/run/pve-cluster.pid"
 LOCAL_CONF = "/etc/corosync/corosync.conf"
 
@@ -205,8 +205,6 @@ def _database(local: bool) -> MemDb:
 
 def run(ready: Callable[[], None], local: bool) -> None:
     """The server: returns when the file system is unmounted (SIGTERM)."""
-    from fusepy import FUSE
-
     name = paths.node_name()
     address = node_address(name)
     if address is None:
