@@ -14,17 +14,20 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 from . import errors
 
 ALL = "all"
 WORLD = "world"
-MODULES = ("version", "access", "users", "acl", "realms", "pools", "storage", "nodes", "network", "tasks", "cluster",
-           "cluster_config")
+MODULES = ("version", "access", "users", "tokens", "groups", "roles", "acl", "realms", "pools", "storage", "nodes",
+           "node_storage", "network", "tasks", "cluster", "options", "cluster_config")
 """The modules of pvestandin.api that declare endpoints."""
 
 Permission = str | Sequence[Any] | None
+Params = str | dict[str, Any] | Callable[[], dict[str, Any]]
+"""Words, a schema, or a function that returns one: what depends on the release is known only when a call comes."""
 Handler = Callable[["Context", dict[str, Any]], Any]
 
 
@@ -53,16 +56,25 @@ class Endpoint:
     path: str
     handler: Handler
     permission: Permission
-    params: dict[str, Any]
+    declared: Params
     proxyto: str | None
     pattern: re.Pattern[str]
+
+    @property
+    def params(self) -> dict[str, Any]:
+        """The schema of the parameters as declared, those of the path included."""
+        table = _declared(self.declared) if isinstance(self.declared, str) else \
+            dict(self.declared if isinstance(self.declared, dict) else self.declared())
+        for name in re.findall(r"{([^}]+)}", self.path):
+            table.setdefault(name, {"type": "string"})
+        return table
 
 
 _TABLE: dict[tuple[str, str], Endpoint] = {}
 _TYPES = {"string", "boolean", "integer", "number", "array"}
 
 
-def endpoint(method: str, path: str, *, permission: Permission = None, params: str | dict[str, Any] = "",
+def endpoint(method: str, path: str, *, permission: Permission = None, params: Params = "",
              proxyto: str | None = None) -> Callable[[Handler], Handler]:
     """Register a handler. `proxyto` names the parameter that holds the node which has to answer."""
 
@@ -70,10 +82,7 @@ def endpoint(method: str, path: str, *, permission: Permission = None, params: s
         key = (method, path)
         if key in _TABLE:
             raise ValueError(f"{method} {path} is declared twice")
-        declared = dict(params) if isinstance(params, dict) else _declared(params)
-        for name in re.findall(r"{([^}]+)}", path):
-            declared.setdefault(name, {"type": "string"})
-        _TABLE[key] = Endpoint(method, path, handler, permission, declared, proxyto, _pattern(path))
+        _TABLE[key] = Endpoint(method, path, handler, permission, params, proxyto, _pattern(path))
         return handler
 
     return register
@@ -103,7 +112,8 @@ def _pattern(path: str) -> re.Pattern[str]:
 def load() -> None:
     """Import every module with endpoints."""
     for name in MODULES:
-        import_module(f"{__package__}.api.{name}")
+        if find_spec(f"{__package__}.api.{name}"):
+            import_module(f"{__package__}.api.{name}")
 
 
 def endpoints() -> list[Endpoint]:

@@ -27,6 +27,9 @@ from .registry import Context
 _UPID = re.compile(r"UPID:([a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9})"
                    r":([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):")
 
+_RESULT = "\0result "
+"""Marks the last line that a foreground worker sends: for the log, not for the terminal."""
+
 
 @dataclass(frozen=True)
 class Task:
@@ -104,7 +107,7 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     tasklist.update(task)
     assert process.stdin is not None
     job = {"upid": task.upid, "module": work.__module__, "function": work.__qualname__, "arguments": arguments,
-           "fail": faults.task_failure(kind)}
+           "fail": faults.task_failure(kind), "foreground": ctx.cli}
     with process.stdin as stream:
         stream.write(json.dumps(job))
     if ctx.cli:
@@ -116,9 +119,14 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
 
 def _follow(process: subprocess.Popen[str], task: Task) -> None:
     assert process.stdout is not None
-    for line in process.stdout:
-        sys.stdout.write(line)
-        sys.stdout.flush()
+    with task.log.open("a") as log:
+        for line in process.stdout:
+            if line.startswith(_RESULT):
+                log.write(line[len(_RESULT):])
+                continue
+            for stream in (sys.stdout, log):
+                stream.write(line)
+                stream.flush()
     process.wait()
     tasklist.update()
     result = task.result()
@@ -129,7 +137,8 @@ def _follow(process: subprocess.Popen[str], task: Task) -> None:
 
 
 def run(job: dict[str, Any]) -> None:
-    """The body of the worker process: stdout is the log already."""
+    """The body of the worker process. Its stdout is the log, or in the foreground a pipe to who writes the log."""
+    task = decode(job["upid"])
     try:
         if job["fail"]:
             raise Failure(job["fail"])
@@ -141,9 +150,8 @@ def run(job: dict[str, Any]) -> None:
     except Exception as error:  # the task's end must be in its log, whatever went wrong
         result = f"TASK ERROR: {type(error).__name__}: {error}".replace("\n", " ")
     sys.stdout.flush()
-    finish(decode(job["upid"]), result)
-
-
-def finish(task: Task, result: str) -> None:
+    if job["foreground"]:
+        sys.stdout.write(f"{_RESULT}{result}\n")
+        return
     with task.log.open("a") as log:
         log.write(f"{result}\n")

@@ -1,0 +1,1 @@
+"""Storage definitions: the types, their hooks and probes, storage.cfg."""
