@@ -51,8 +51,25 @@ setup: $(VENV)/ready ## the tools and the virtualenv
 .PHONY: demo
 demo: setup ## a virtual rack, and a cluster on it: NODES=3 RELEASE=trixie|bookworm
 	@python3 -m rack up tests/rack/specs/three.yml --name $(RACK_NAME) --release $(RELEASE) --nodes $(NODES)
-	ansible-playbook -i inventories/rack playbooks/site.yml
-	python3 -m rack status $(RACK_NAME)
+	ansible-playbook -i inventories/rack playbooks/site.yml | tee $(STATE)/demo.log
+	echo
+	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
+	sed -nE "s/^ *- '?((Cluster|Node|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
+	cat <<-END
+	  Log in   root@pam, password: $$(cat $(STATE)/racks/$(RACK_NAME)/password)
+	  Shell    make demo-ssh NODE=pve1
+	  Web API  make demo-net CMD='curl -k https://10.99.0.11:8006/api2/json/version' (the addresses exist in the rack only)
+	  Down     make demo-down
+	END
+
+NODE ?= pve1
+.PHONY: demo-ssh
+demo-ssh: ## log in to a machine of the demo: NODE=pve1
+	@python3 -m rack --rack $(RACK_NAME) ssh $(NODE)
+
+.PHONY: demo-net
+demo-net: ## run a command in the networks of the demo: CMD='curl …'
+	@python3 -m rack --rack $(RACK_NAME) net -- $(SHELL) -c '$(CMD)'
 
 .PHONY: demo-down
 demo-down: setup ## take the demo down

@@ -37,6 +37,9 @@ SERVICES = {
 }
 
 
+# dpkg(1), package states
+UNFINISHED = re.compile(r"^Status: \S+ \S+ (?:half-installed|unpacked|half-configured|triggers-\w+)$", re.MULTILINE)
+
 # ENOTCONN: what is left under /etc/pve when pmxcfs died
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN}
 
@@ -104,6 +107,7 @@ class Machine:
             "hostname": self.hostname,
             "fqdn": fqdn,
             "resolves_to": resolves_to,
+            "addresses": self.addresses(),
             "debian": {
                 "release": release.get("VERSION_CODENAME"),
                 "version": (self.read("/etc/debian_version") or "").strip() or None,
@@ -153,6 +157,13 @@ class Machine:
                 if status == "installed" and name in found:
                     found[name] = version
         return found
+
+    def dpkg_unfinished(self) -> bool:
+        """Whether a run of dpkg was cut off, so that packages are unpacked or configured by half."""
+        updates = self.path("/var/lib/dpkg/updates")
+        return bool(UNFINISHED.search(self.read("/var/lib/dpkg/status") or "")) or (
+            updates.is_dir() and any(updates.iterdir())
+        )
 
     def python(self, names: Iterable[str]) -> dict[str, bool]:
         """Whether this Python finds a module, by its top-level name."""

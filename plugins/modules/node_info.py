@@ -104,6 +104,10 @@ node:
       description: Addresses that the machine's own host name resolves to. With V(host).
       type: list
       elements: str
+    addresses:
+      description: All addresses that are configured on the machine's interfaces. With V(host).
+      type: list
+      elements: str
     debian:
       description: C(release), such as V(trixie), and C(version), such as V(13.1). With V(host).
       type: dict
@@ -124,6 +128,9 @@ node:
     packages:
       description: Version of each package, null if it is not installed.
       type: dict
+    dpkg_unfinished:
+      description: Whether a run of dpkg was cut off and left packages half done. With V(packages).
+      type: bool
     cluster:
       description: What this node sees of its cluster.
       type: dict
@@ -202,6 +209,7 @@ def main_info(module: AnsibleModule) -> dict[str, Any]:
             node["cluster"] = _membership.facts(local, *_membership.corosync(machine))
     if "packages" in asked:
         node["packages"] = machine.packages(module.params["packages"])
+        node["dpkg_unfinished"] = machine.dpkg_unfinished()
     if "services" in asked:
         node["services"] = machine.services(module.params["services"])
     if asked & {"storage", "api"}:
