@@ -119,7 +119,7 @@ def _log(options: argparse.Namespace) -> int:
     arguments = ["journalctl", "--no-pager", "--no-hostname"]
     if rack.leader(options.node) is not None:
         return rack.exec(options.node, arguments).returncode
-    journal = directory / "root/var/log/journal"
+    journal = rack.files_of(options.node) / "var/log/journal"
     return subprocess.run([*arguments, f"--directory={journal}"]).returncode
 
 

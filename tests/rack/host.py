@@ -22,6 +22,7 @@ TOOLS = {
     "losetup": "mount",
     "ssh": "openssh-client",
     "ssh-keygen": "openssh-client",
+    "openssl": "openssl",
     "gpg": "gnupg",
     "gpgconf": "gnupg",
     "dpkg-deb": "dpkg",

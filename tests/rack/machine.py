@@ -24,6 +24,28 @@ def node_dir(rack_dir: Path, node: str) -> Path:
     return rack_dir / "nodes" / node
 
 
+def layer(directory: Path) -> Path:
+    """Where the machine's own files are: everything that differs from its image, or (as a copy) everything."""
+    copied = directory / "root"
+    return copied if copied.exists() else directory / "upper"
+
+
+def mount_root(directory: Path) -> None:
+    """Mount the machine's file system at ROOT; in a mount namespace of our own, with /run ours too."""
+    own = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    image = None if (directory / "root").exists() else os.open(directory / "image", os.O_PATH | os.O_DIRECTORY)
+    # nspawn keeps locks and mount points in /run and /tmp: with these it leaves none on the host.
+    kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+    for name in ("own", "image", "machine"):
+        os.mkdir(f"/run/{name}")
+    kernel.mount(f"/proc/self/fd/{own}", "/run/own", None, kernel.MS_BIND | kernel.MS_REC)
+    if image is None:
+        kernel.mount("/run/own/root", ROOT, None, kernel.MS_BIND | kernel.MS_REC)
+        return
+    kernel.mount(f"/proc/self/fd/{image}", "/run/image", None, kernel.MS_BIND)
+    kernel.mount("overlay", ROOT, "overlay", 0, "lowerdir=/run/image,upperdir=/run/own/upper,workdir=/run/own/work")
+
+
 def control_group(rack_dir: Path, node: str) -> Path:
     return cgroup.root(rack_dir) / f"{cgroup.prefix(rack_dir)}{node}"
 
@@ -61,11 +83,7 @@ def _boot(rack_dir: Path, spec: Spec, node: Node) -> None:
     (group / "cgroup.procs").write_text("0")
 
     network.plug(rack_dir, spec, node)
-    root = os.open(directory / "root", os.O_PATH | os.O_DIRECTORY)
-    # nspawn keeps locks and mount points in /run and /tmp: with these it leaves none on the host.
-    kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
-    os.mkdir(ROOT)
-    kernel.mount(f"/proc/self/fd/{root}", ROOT, None, kernel.MS_BIND | kernel.MS_REC)
+    mount_root(directory)
     if node.cpu_flags:
         Path("/run/cpuinfo").write_text(cpuinfo.edit(Path("/proc/cpuinfo").read_text(), node.cpu_flags))
     kernel.mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777")

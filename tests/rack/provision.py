@@ -6,9 +6,10 @@ import os
 import secrets
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
-from rack import disks, processes, state
+from rack import disks, machine, processes, state
 from rack.errors import RackError
 from rack.machine import node_dir
 from rack.proxy import PORT
@@ -84,37 +85,110 @@ def make_password(path: Path) -> str:
     return path.read_text().strip()
 
 
+def hash_password(password: str) -> str:
+    result = subprocess.run(
+        ["openssl", "passwd", "-6", "-stdin"], input=password, capture_output=True, text=True, check=True
+    )
+    return result.stdout.strip()
+
+
+def set_root_password(shadow: str, hashed: str) -> str:
+    lines = []
+    for line in shadow.splitlines():
+        fields = line.split(":")
+        if fields[0] == "root":
+            fields[1] = hashed
+        lines.append(":".join(fields))
+    return "\n".join(lines) + "\n"
+
+
+class Layer:
+    """Files laid over an image, in directories with the image's own modes and owners."""
+
+    def __init__(self, root: Path, image: Path) -> None:
+        self.root = root
+        self.image = image
+
+    def directory(self, relative: str) -> Path:
+        path = self.root
+        for part in Path(relative).parts:
+            path = path / part
+            if not path.exists():
+                path.mkdir()
+                like = (self.image / path.relative_to(self.root)).stat()
+                os.chown(path, like.st_uid, like.st_gid)
+                path.chmod(like.st_mode & 0o7777)
+        return path
+
+    def write(self, relative: str, text: str) -> None:
+        """Mode and owner are those of the file in the image; 0644 and root when it is new."""
+        path = self.directory(os.path.dirname(relative)) / os.path.basename(relative)
+        original = self.image / relative
+        path.touch(mode=0o600)
+        if original.exists():
+            like = original.stat()
+            os.chown(path, like.st_uid, like.st_gid)
+            path.chmod(like.st_mode & 0o7777)
+        else:
+            path.chmod(0o644)
+        path.write_text(text)
+
+
+def can_overlay(directory: Path) -> bool:
+    """Whether overlayfs works on the state directory's file system (not on another overlay, as in most containers)."""
+    with tempfile.TemporaryDirectory(prefix=".overlay-", dir=directory) as place:
+        for name in ("image", "upper", "work", "merged"):
+            (Path(place) / name).mkdir()
+        result = subprocess.run(
+            ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", "lowerdir=image,upperdir=upper,workdir=work"]
+            + ["merged"],
+            cwd=place,
+            capture_output=True,
+        )
+    return result.returncode == 0
+
+
 def build(
-    rack_dir: Path, image: Path, spec: Spec, node: Node, authorized: str, password: str, with_security: bool
+    rack_dir: Path, image: Path, spec: Spec, node: Node, authorized: str, password_hash: str, with_security: bool
 ) -> None:
-    """Make the machine's place: root/, disks/. Half-made ones are thrown away and made again."""
+    """Make the machine's place: its layer over the image, its disks. A half-made layer is thrown away."""
     directory = node_dir(rack_dir, node.name)
     directory.mkdir(parents=True, exist_ok=True)
     disks.create(directory, node)
-    root = directory / "root"
-    if root.exists():
+    if is_built(rack_dir, node):
         return
-    partial = directory / "root.partial"
+    partial = directory / "partial"
     if partial.exists():
         shutil.rmtree(partial)
-    result = processes.run(rack_dir, ["cp", "--archive", "--reflink=auto", str(image), str(partial)])
-    if result.returncode != 0:
-        raise RackError(f"node {node.name}: the image cannot be copied: {result.stderr.strip().splitlines()[-1]}")
+    overlay = can_overlay(directory)
+    if overlay:
+        partial.mkdir(mode=0o755)
+        (directory / "work").mkdir(exist_ok=True)
+        link = directory / "image"
+        link.unlink(missing_ok=True)
+        link.symlink_to(image)
+    else:
+        result = processes.run(rack_dir, ["cp", "--archive", "--reflink=auto", str(image), str(partial)])
+        if result.returncode != 0:
+            raise RackError(f"node {node.name}: the image cannot be copied: {result.stderr.strip().splitlines()[-1]}")
 
-    (partial / "etc/hostname").write_text(f"{node.name}\n")
-    (partial / "etc/machine-id").write_text(secrets.token_hex(16) + "\n")
-    (partial / "etc/hosts").write_text(hosts(node))
-    (partial / "etc/network/interfaces").write_text(interfaces(spec, node))
-    (partial / "etc/apt/sources.list.d/debian.sources").write_text(apt_sources(spec, with_security))
-    make_key(partial / "etc/ssh/ssh_host_ed25519_key", f"root@{node.name}")
-    keys = partial / "root/.ssh/authorized_keys"
-    keys.write_text(authorized + "\n")
-    keys.chmod(0o600)
-    processes.run(rack_dir, ["chroot", str(partial), "chpasswd"], input=f"root:{password}\n", check=True)
-    os.replace(partial, root)
+    layer = Layer(partial, image)
+    layer.write("etc/hostname", f"{node.name}\n")
+    layer.write("etc/machine-id", secrets.token_hex(16) + "\n")
+    layer.write("etc/hosts", hosts(node))
+    layer.write("etc/network/interfaces", interfaces(spec, node))
+    layer.write("etc/apt/sources.list.d/debian.sources", apt_sources(spec, with_security))
+    layer.write("etc/shadow", set_root_password((image / "etc/shadow").read_text(), password_hash))
+    layer.write("root/.ssh/authorized_keys", authorized + "\n")
+    make_key(layer.directory("etc/ssh") / "ssh_host_ed25519_key", f"root@{node.name}")
+    os.replace(partial, directory / ("upper" if overlay else "root"))
 
 
-def host_key(directory: Path) -> str:
+def is_built(rack_dir: Path, node: Node) -> bool:
+    return machine.layer(node_dir(rack_dir, node.name)).exists()
+
+
+def host_key(rack_dir: Path, node: Node) -> str:
     """`TYPE KEY` of the machine's ssh host key, for known_hosts."""
-    text = (directory / "root/etc/ssh/ssh_host_ed25519_key.pub").read_text()
-    return " ".join(text.split()[:2])
+    path = machine.layer(node_dir(rack_dir, node.name)) / "etc/ssh/ssh_host_ed25519_key.pub"
+    return " ".join(path.read_text().split()[:2])

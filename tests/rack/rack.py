@@ -109,7 +109,7 @@ class Rack:
             rack._adopt(spec)
             mirrors = host.find_mirrors()
             images = ImageStore(state.cache_dir(), mirrors)
-            missing = [node for node in spec.nodes if not (rack._node_dir(node) / "root").exists()]
+            missing = [node for node in spec.nodes if not provision.is_built(rack.directory, node)]
             state.state_dir().mkdir(parents=True, exist_ok=True)
             host.check_space(state.state_dir(), len(missing), not images.exists(spec.release))
             image = images.ensure(spec.release, say)
@@ -161,14 +161,14 @@ class Rack:
     def _provision(self, spec: Spec, nodes: list[Node], image: Path, mirrors: host.Mirrors) -> None:
         processes.kill_all(self.directory, {processes.HELPER})
         key = provision.make_key(self.directory / "id_ed25519", f"rack {self.name}")
-        password = provision.make_password(self.directory / "password")
+        password = provision.hash_password(provision.make_password(self.directory / "password"))
 
         def build(node: Node) -> None:
             provision.build(self.directory, image, spec, node, key, password, bool(mirrors.security))
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(build, nodes))
-        lines = [f"{node.address} {provision.host_key(self._node_dir(node))}\n" for node in spec.nodes]
+        lines = [f"{node.address} {provision.host_key(self.directory, node)}\n" for node in spec.nodes]
         state.write_atomically(self.directory / "known_hosts", "".join(lines))
         state.private_dir(self.directory / "cp")
 
@@ -339,6 +339,10 @@ class Rack:
         """The running machine's file system, with what it has mounted (/run, /etc/pve), as the host reaches it."""
         return Path(f"/proc/{self._living(node)}/root")
 
+    def files_of(self, node: str) -> Path:
+        """What the machine has written to its disk, also when it is off: a layer over its image, not all of it."""
+        return machine.layer(self._node_dir(self.spec.node(node)))
+
     def fault(self, node: str, action: str, match: str, **options: Any) -> None:
         """Arm a fault: action status, drop, drop-after, delay or task-fail; options as for faults.rule."""
         faults.add(self.root_of(node), faults.rule(action, match, **options))
@@ -364,7 +368,7 @@ class Rack:
 
     def requests(self, node: str, since: float = 0) -> list[dict[str, Any]]:
         """Calls that the node's stand-in has answered since a time (seconds of the epoch); also when it is off."""
-        log = machine.node_dir(self.directory, self.spec.node(node).name) / "root/var/log/pve-standin/requests.jsonl"
+        log = self.files_of(node) / "var/log/pve-standin/requests.jsonl"
         if not log.exists():
             return []
         calls = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
