@@ -58,6 +58,10 @@ class _Module(AnsibleModule):
             for name in [name for name in item if isinstance(name, str) and option_name(name) not in item]:
                 item[option_name(name)] = item.pop(name)
         self.given = [set(item) for item in items]
+        # Ansible refuses null where there are choices; left out, it comes back as None
+        for item in items:
+            for name in [name for name, value in item.items() if value is None]:
+                del item[name]
 
 
 class ResourceModule:
@@ -186,11 +190,17 @@ class Run:
                     self._converge(change)
             except ProxmoxError as error:
                 error.message = f"{self.resource.name} '{change.key}': {error.message}"
+                if isinstance(error, ApiError) and (said := self._explain(change, error.reason)):
+                    error.hint = f"{said} {error.hint or ''}".strip()
                 if self.done:
                     error.fields["changed"] = True
                     error.fields["changes"] = [one.summary() for one in self.done]
                 raise
             self.done.append(change)
+
+    def _explain(self, change: Change, reason: str) -> str | None:
+        before, after = outcome(self.resource, change)
+        return self.resource.explain(after or before, reason)
 
     def _recreate(self, change: Change) -> None:
         self._converge(Change("delete", change.key, None, change.present))
@@ -198,7 +208,7 @@ class Run:
             self._converge(Change("create", change.key, change.wanted, None, change.to_set))
         except ProxmoxError as error:
             error.fields["changed"] = True
-            error.hint = f"{error.hint or ''} The old definition is removed already; repair the cause and run again."
+            error.hint = "The old definition is removed already; repair the cause and run again."
             raise
 
     def _converge(self, first: Change) -> None:
@@ -228,8 +238,7 @@ class Run:
         present = read_present(self.resource, self.client.get(self.resource.path))[0].get(change.key)
         if change.action == "delete":
             return change if present else None
-        assert change.wanted is not None
-        return self.planner.replan(change.wanted, present)
+        return self.planner.replan(change.goal, present)
 
     def _write(self, change: Change) -> None:
         resource = self.resource
@@ -237,16 +246,14 @@ class Run:
         if change.action == "delete":
             self.client.delete(f"{resource.path}/{change.key}")
         elif change.action == "create":
-            assert change.wanted is not None
             head = {resource.key.name: change.key}
             if resource.discriminator:
-                head[resource.discriminator.name] = str(change.wanted.label)
+                head[resource.discriminator.name] = str(change.goal.label)
             self.client.post(resource.path, **head, **form)
         else:
-            assert change.present is not None
             if change.to_unset:
                 form["delete"] = ",".join(sorted(change.to_unset))
-            if digest := change.present.raw.get("digest"):
+            if change.present and (digest := change.present.raw.get("digest")):
                 form["digest"] = digest
             self.client.put(f"{resource.path}/{change.key}", **form)
 

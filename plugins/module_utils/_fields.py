@@ -160,6 +160,7 @@ class Resource:
     check         problems of a whole item, as it would be, that fields alone cannot see, as sentences
     depends       identifiers of items that must exist before this one and go after it
     keep          why a present item may be removed only by C(state=deleted), or None
+    explain       what to do about Proxmox's refusal of an item: its settings and the sentence, to a sentence or None
     advise        warnings about what is about to be written; may read from the API through the given function
     """
 
@@ -176,6 +177,7 @@ class Resource:
     depends: Callable[[Item], Iterable[str]] = _nothing
     keep: Callable[[Mapping[str, Any]], str | None] = lambda _item: None
     advise: Callable[[Callable[[str], Any], Sequence[Any]], Iterable[str]] = lambda _get, _changes: ()
+    explain: Callable[[Item, str], str | None] = lambda _item, _reason: None
     product: str = "Proxmox VE"
 
     def __post_init__(self) -> None:

@@ -58,6 +58,12 @@ class Change:
     to_set: Item = field(default_factory=dict)
     to_unset: tuple[str, ...] = ()
 
+    @property
+    def goal(self) -> Wanted:
+        if self.wanted is None:
+            raise TypeError(f"{self.action} of {self.key} has no goal")
+        return self.wanted
+
     def summary(self) -> dict[str, Any]:
         return {
             "action": self.action, "item": self.key,
@@ -178,9 +184,7 @@ class Planner:
             return self._create(item)
         variant = self.resource.variants[present.label]
         if item.label is not None and item.label != present.label:
-            assert self.resource.discriminator is not None
-            name = self.resource.discriminator.option
-            return self._recreate(item, present, [f"{name} is {present.label}, wanted is {item.label}"])
+            return self._recreate(item, present, [f"type is {present.label}, wanted is {item.label}"])
         to_set: Item = {}
         to_unset: list[str] = []
         fixed: list[str] = []
@@ -190,7 +194,7 @@ class Planner:
                 continue
             current = present.values.get(one.option)
             default = self.resource.default(variant, one)
-            if value == (default if current is None else current) or (value is None and current == default):
+            if (value is None and current in (None, default)) or value == (default if current is None else current):
                 continue
             if one.name in variant.fixed.split():
                 fixed.append(f"{one.option} is {_show(current)}, wanted is {_show(value)}")
@@ -208,7 +212,8 @@ class Planner:
                     to_unset.append(one.name)
         if fixed:
             return self._recreate(item, present, fixed)
-        self._check_versions(to_set, present.label)
+        if to_set:
+            self._check_versions(to_set, present.label)
         self._check_item(item, present.label, {**present.values, **_set(item.values)})
         if not to_set and not to_unset:
             return None
@@ -218,8 +223,9 @@ class Planner:
         """Settings that are gone from this version are refused even where they would change nothing."""
         label = item.label or (present.label if present else None)
         if label in self.resource.variants:
-            self._check_versions({name: value for name, value in item.values.items()
-                                  if value is not None and self.resource.field(name).until}, label)
+            gone = {name: value for name, value in _set(item.values).items() if self.resource.field(name).until}
+            if gone:
+                self._check_versions(gone, label)
         try:
             return replace(item, values=self.resource.prepare(dict(item.values)))
         except ValueError as error:
@@ -328,13 +334,10 @@ class Planner:
         return Change("delete", item.key, item, present) if present else None
 
     def _check_versions(self, to_set: Mapping[str, Any], label: str | None) -> None:
-        subjects: list[tuple[str, Field | Variant]] = [
-            (f"{one.option}", one) for one in map(self.resource.field, to_set) if one.since or one.until
-        ]
-        variant = self.resource.variants[label]
-        if variant.since or variant.until:
-            subjects.append((f"type {label}", variant))
-        version = self.version() if subjects and to_set else None
+        subjects: list[tuple[str, Field | Variant]] = [(f"type {label}", self.resource.variants[label])]
+        subjects += [(one.option, one) for one in map(self.resource.field, to_set)]
+        subjects = [(name, subject) for name, subject in subjects if subject.since or subject.until]
+        version = self.version() if subjects else None
         if version is None:
             return
         for name, subject in subjects:
@@ -393,11 +396,11 @@ def outcome(resource: Resource, change: Change) -> tuple[Item, Item]:
     before = change.present.config(resource) if change.present else {}
     if change.action == "delete":
         return before, {}
-    assert change.wanted is not None
-    label = change.wanted.label or (change.present.label if change.present else None)
+    label = change.goal.label or (change.present.label if change.present else None)
     base = dict(change.present.values) if change.present and change.action == "update" else {}
-    for name in change.to_unset:
-        base.pop(resource.field(name).option, None)
+    for one in map(resource.field, change.to_unset):
+        base.pop(one.option, None)
+        before.update({one.option: HIDDEN} if one.secret else {})
     for name, value in change.to_set.items():
         one = resource.field(name)
         base[one.option] = HIDDEN if one.secret else value

@@ -575,6 +575,15 @@ def keep(row: Mapping[str, Any]) -> str | None:
     return None
 
 
+def explain(item: Item, reason: str) -> str | None:
+    if "is not online" in reason:
+        where = item.get("server") or item.get("portal") or "the storage"
+        return f"This node cannot reach {where}. Bring it up, or define it with disable: true for now."
+    if "no quorum" in reason:
+        return "The cluster has no quorum, so its configuration is read-only. See 'pvecm status'."
+    return None
+
+
 def advise(get: Callable[[str], Any], changes: Sequence[Any]) -> Iterable[str]:
     """A node that does not exist is accepted by Proxmox and makes a storage that is nowhere."""
     limited = {change.key: change.to_set["nodes"] for change in changes if "nodes" in change.to_set}
@@ -601,6 +610,7 @@ STORAGE = Resource(
     check=check,
     depends=depends,
     keep=keep,
+    explain=explain,
     advise=advise,
 )
 
