@@ -78,7 +78,7 @@ PACKAGES = [
             "libpve-apiclient-perl, libpve-common-perl"),
     Package("libpve-cluster-api-perl", "Proxmox Virtual Environment cluster Perl API modules.",
             "faketime, libpve-access-control, libpve-apiclient-perl, libpve-cluster-perl, libpve-common-perl, "
-            "openssl, rsync", ("pvecm",)),
+            "openssl, openssh-client, rsync", ("pvecm",)),
     Package("pve-cluster", '"pmxcfs" distributed cluster filesystem for Proxmox Virtual Environment.',
             "corosync (>= 3.1), {fuse}, libcpg4, libcmap4, libquorum5, libpve-common-perl, sqlite3, systemd",
             ("pmxcfs",), ("pve-cluster.service",)),
