@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import re
+import socket
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -249,13 +250,15 @@ class HttpSession:
         from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
         causes = list(_causes(error))
-        last = str(causes[-1]) or type(causes[-1]).__name__
+        last = str(causes[-1]) or repr(causes[-1])
         untrusted = ("CERTIFICATE_VERIFY_FAILED", "Fingerprints did not match", "doesn't match")
         if any(isinstance(error, requests.exceptions.SSLError) and sign in str(error) for sign in untrusted):
             return TrustError(
                 f"the certificate of {self._base} is not trusted: {last}.",
                 hint="Give api_ca_path or api_fingerprint for the API that is meant.",
             )
+        if any(isinstance(cause, socket.gaierror) for cause in causes):
+            return ProxmoxError(f"the name in {self._base} cannot be resolved: {last}.")
         unsent = (NewConnectionError, ConnectTimeoutError, requests.exceptions.ConnectTimeout)
         sent = not any(isinstance(cause, unsent) for cause in causes)
         return ConnectionLost(method, self._path, last, maybe_done=sent and method != "GET")
@@ -267,7 +270,7 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None and id(error) not in seen:
         seen.add(id(error))
         yield error
-        inner = [getattr(error, "reason", None), *error.args, error.__cause__]
+        inner = [getattr(error, "reason", None), *error.args, error.__cause__, error.__context__]
         error = next((one for one in inner if isinstance(one, BaseException)), None)
 
 
