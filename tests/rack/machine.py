@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import traceback
 from pathlib import Path
 
@@ -59,11 +58,14 @@ def nspawn_command(node: Node, devices: list[tuple[str, str]], with_cpuinfo: boo
         *("--capability=all", "--rlimit=RLIMIT_MEMLOCK=infinity", "--rlimit=RLIMIT_NOFILE=1048576"),
         # The host does not lose power in a test, so no fsync has anything to protect.
         "--suppress-sync=yes",
+        # The clock and the modules are the host's.
+        "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE",
         "--bind=/dev/fuse",
     ]
     command += [f"--bind={device}:{name}" for device, name in devices]
     if with_cpuinfo:
-        command.append("--bind-ro=/run/cpuinfo:/proc/cpuinfo")
+        # What goes into /proc is mounted from inside, so it has to be brought inside first.
+        command += ["--bind-ro=/run/cpuinfo:/run/host/cpuinfo", "--bind-ro=/run/host/cpuinfo:/proc/cpuinfo"]
     return command
 
 
@@ -114,7 +116,3 @@ def main(arguments: list[str]) -> int:
         print(f"-- {name} ended with code {code}", flush=True)
         if code != REBOOT:
             return 0 if code == 0 else 1
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

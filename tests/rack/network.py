@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 from rack import kernel
@@ -95,7 +94,3 @@ def main(arguments: list[str]) -> int:
     os.replace(temporary, link)
     while True:
         signal.pause()
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

@@ -70,8 +70,8 @@ def first_in_namespace(pid: int) -> bool:
     return len(numbers) > 1 and numbers[-1] == "1"
 
 
-def spawn(rack_dir: Path, role: str, module: str, arguments: Sequence[str], log: Path) -> None:
-    """Start `python3 -m MODULE` as a daemon that outlives this process and belongs to nobody's terminal."""
+def spawn(rack_dir: Path, role: str, arguments: Sequence[str], log: Path) -> None:
+    """Start a daemon (KIND is `role` up to a colon) that outlives this process and belongs to nobody's terminal."""
     environment = {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LC_ALL": "C.UTF-8",
@@ -82,7 +82,7 @@ def spawn(rack_dir: Path, role: str, module: str, arguments: Sequence[str], log:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         subprocess.run(
-            ["setsid", "--fork", sys.executable, "-m", module, *arguments],
+            ["setsid", "--fork", sys.executable, "-m", "rack.daemon", role.partition(":")[0], *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,

@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import socket
-import sys
 import threading
 import urllib.parse
 from pathlib import Path
@@ -149,7 +148,3 @@ def main(arguments: list[str]) -> int:
     repository = Path(config["repository"]) if config["repository"] else None
     Server(listener, upstream, repository, config["release"]).serve_forever()
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

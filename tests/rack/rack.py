@@ -179,7 +179,7 @@ class Rack:
         processes.kill_all(self.directory)
         cgroup.remove_all(self.directory)
         log = self.directory / "switch.log"
-        processes.spawn(self.directory, "switch", "rack.network", [str(self.directory)], log)
+        processes.spawn(self.directory, "switch", [str(self.directory)], log)
         processes.wait_until(
             network.handle(self.directory).exists, 20, f"the network of rack {self.name} is up", f"see {log}"
         )
@@ -209,7 +209,7 @@ class Rack:
             processes.kill_all(self.directory, {"proxy"})
             state.write_json(path, config)
         if "proxy" not in processes.find(self.directory).values():
-            processes.spawn(self.directory, "proxy", "rack.proxy", [str(path)], self.directory / "proxy.log")
+            processes.spawn(self.directory, "proxy", [str(path)], self.directory / "proxy.log")
         processes.wait_until(
             lambda: self._answers(spec.management.gateway, proxy.PORT, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
             20,
@@ -239,7 +239,6 @@ class Rack:
         processes.spawn(
             self.directory,
             machine.role(node.name),
-            "rack.machine",
             [str(self.directory), node.name],
             self._node_dir(node) / "console.log",
         )
@@ -287,7 +286,14 @@ class Rack:
 
     def wait_for_ssh(self, node: str, timeout: float = BOOT_SECONDS) -> None:
         log = machine.node_dir(self.directory, node) / "console.log"
-        processes.wait_until(lambda: self.ssh_answers(node), timeout, f"node {node} answers on ssh", f"see {log}")
+
+        def answers() -> bool:
+            if machine.role(node) not in processes.find(self.directory).values():
+                lines = log.read_text(errors="replace").splitlines()[-3:] if log.exists() else []
+                raise RackError(f"node {node} went off while booting ({' / '.join(lines)}); see {log}")
+            return self.ssh_answers(node)
+
+        processes.wait_until(answers, timeout, f"node {node} answers on ssh", f"see {log}")
 
     def enter_command(self, node: str, command: Sequence[str]) -> list[str]:
         return [
