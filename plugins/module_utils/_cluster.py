@@ -22,7 +22,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _membership, _node
-from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import Plan, Wanted, guard, plan
+from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import (
+    Plan,
+    Wanted,
+    fresher,
+    guard,
+    plan,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._database import set_aside
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ApiError,
@@ -224,7 +230,7 @@ class Cluster:
         By hand, because the cluster may have no quorum before this node is in (one of two is no majority), and then it
         refuses to hand out its files a second time.
         """
-        peer = self._need_peer()
+        peer = fresher(local, self.peer) or self._need_peer()
         key = peer.authkey
         if not peer.conf.text or not (key or local.authkey_sha256):
             self._join(force=True)
@@ -255,8 +261,9 @@ class Cluster:
             if not busy and not self.machine.running("corosync"):
                 self._try("restart", "corosync", "pve-cluster") if local.conf else self._try("start", "pve-cluster")
         elif not self.machine.running("corosync"):
-            current = self.peer.conf if self.peer else None
-            if current and current.text and current.version > (local.local_conf.version if local.local_conf else 0):
+            peer = fresher(local, self.peer)
+            current = peer.conf if peer else local.conf
+            if current.text and current.version > (local.local_conf.version if local.local_conf else 0):
                 _membership.replace(self.machine, _membership.LOCAL_CONF, current.text.encode(), 0o644)
             self._try("start", "corosync")
 

@@ -54,6 +54,7 @@ class Wanted:
 def plan(local: Local, wanted: Wanted, peer: Peer | None, own_addresses: Callable[[], Iterable[str]]) -> Plan:
     """The one next thing to do. C(own_addresses) is asked only if something is to be done."""
     guard(local, wanted, peer)
+    peer = fresher(local, peer)
     if local.conf is None and not (local.local_conf and not local.mounted):
         if peer is None:
             return _plan_create(local, wanted, own_addresses)
@@ -67,6 +68,17 @@ def plan(local: Local, wanted: Wanted, peer: Peer | None, own_addresses: Callabl
         _refuse_removed(local, peer)
     _refuse_drift(local.hostname, wanted, peer.conf if peer else local.known_conf)
     return Plan.NONE if local.online and local.half is None else Plan.FINISH
+
+
+def fresher(local: Local, peer: Peer | None) -> Peer | None:
+    """The peer with the cluster's newest configuration that is at hand.
+
+    What the peer said may be old: a join that ran all the while may have come to its end since. Only after guard().
+    """
+    known = local.known_conf
+    if peer and known and known.version > peer.conf.version:
+        return dataclasses.replace(peer, conf=known)
+    return peer
 
 
 def guard(local: Local, wanted: Wanted, peer: Peer | None) -> None:
@@ -178,6 +190,12 @@ def _refuse_stranger(local: Local, wanted: Wanted, peer: Peer) -> None:
 
 
 def _refuse_removed(local: Local, peer: Peer) -> NoReturn:
+    if local.mark:
+        raise InputError(
+            f"{local.hostname} has begun to join the {peer.where}, which did not list it when it was asked.",
+            hint="Ask a member again (baremetal.proxmox.cluster_join_info), and run this again.",
+            node=local.hostname,
+        )
     raise InputError(
         f"{local.hostname} holds the key and the files of the {peer.where}, but that does not list it: it was removed.",
         hint="Nothing was changed. Reinstall the machine before it joins again, as Proxmox asks for.",
