@@ -7,6 +7,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from urllib.parse import parse_qsl
 
 from . import paths, pvefiles
 
@@ -47,5 +48,6 @@ def forget() -> None:
 
 def _fetch(node: str, path: str) -> Any:
     from .dispatch import Call, answer  # the dispatcher imports the handlers that call this
-    result = answer(Call("GET", f"/nodes/{node}{path}", {}, "root@pam"))
+    path, _, query = path.partition("?")
+    result = answer(Call("GET", f"/nodes/{node}{path}", dict(parse_qsl(query)), "root@pam"))
     return result.data if result.status == 200 else None

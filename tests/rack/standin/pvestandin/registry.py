@@ -91,13 +91,13 @@ def endpoint(method: str, path: str, *, permission: Permission = None, params: P
 def _declared(words: str) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for word in words.split():
-        name, _, kind = word.rstrip("!").partition(":")
+        name, _, kind = word.replace("!", "").partition(":")
         entry: dict[str, Any] = {"type": kind} if kind in _TYPES else {"type": "string"}
         if kind and kind not in _TYPES:
             entry["format"] = kind
         if kind == "array":
             entry["items"] = {"type": "string"}
-        if not word.endswith("!"):
+        if "!" not in word:
             entry["optional"] = 1
         table[name] = entry
     return table
