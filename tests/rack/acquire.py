@@ -96,7 +96,9 @@ class Method:
                         raise NotFound(f"{url}: not found")
                     raise RackError(f"{url}: {reason}")
                 if status in (401, 402, 403):
-                    raise RackError(f"{url}: {headers.get('Message', 'the transport wants something that it cannot get')}")
+                    raise RackError(
+                        f"{url}: {headers.get('Message', 'the transport wants something that it cannot get')}"
+                    )
             raise Unanswered(f"{url}: no answer within {FETCH_SECONDS} s, or the transport ended")
         finally:
             watchdog.cancel()

@@ -93,7 +93,9 @@ def _exec(options: argparse.Namespace) -> int:
 
 def _net(options: argparse.Namespace) -> int:
     rack = Rack.find(options.rack)
-    return _become(["nsenter", f"--net={rack.namespace}", "--", *_command(options.command, "rack net -- ip address")])
+    return _become(
+        ["nsenter", f"--net={rack.check_network()}", "--", *_command(options.command, "rack net -- ip address")]
+    )
 
 
 def _reboot(options: argparse.Namespace) -> int:

@@ -18,17 +18,22 @@ from rack.proxy import PORT, Server, listen_in
 from rack.upstream import Upstream
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-PACKAGES = """
-    apt-utils bash-completion ca-certificates cron dbus debian-archive-keyring e2fsprogs ifupdown2 iproute2
-    iputils-ping kmod less logrotate lsof mount nano netbase openssh-server openssl procps python3 python3-apt
-    systemd systemd-sysv tzdata udev wget whiptail
-""".split()
+# fmt: off
+PACKAGES = [
+    "apt-utils", "bash-completion", "ca-certificates", "cron", "dbus", "debian-archive-keyring", "e2fsprogs",
+    "ifupdown2", "iproute2", "iputils-ping", "kmod", "less", "logrotate", "lsof", "mount", "nano", "netbase",
+    "openssh-server", "openssl", "procps", "python3", "python3-apt", "systemd", "systemd-sysv", "tzdata", "udev",
+    "wget", "whiptail",
+]
+# fmt: on
 
 # apt's and dpkg's own timers would hold the dpkg lock at moments that no test chose; the rest only takes time.
-MASKED = """
-    apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer e2scrub_reap.service
-    fstrim.timer systemd-networkd-wait-online.service getty.target console-getty.service
-""".split()
+# fmt: off
+MASKED = [
+    "apt-daily.timer", "apt-daily-upgrade.timer", "dpkg-db-backup.timer", "e2scrub_all.timer",
+    "e2scrub_reap.service", "fstrim.timer", "systemd-networkd-wait-online.service", "console-getty.service",
+]
+# fmt: on
 
 DPKG = """
 force-unsafe-io

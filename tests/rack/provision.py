@@ -66,12 +66,12 @@ def apt_sources(spec: Spec, with_security: bool) -> str:
     return text
 
 
-def make_key(path: Path, comment: str) -> str:
+def make_key(path: Path, comment: str, kind: str = "ed25519") -> str:
     """Create an ssh key pair unless it is there; the public half."""
     if not path.exists():
         path.with_name(path.name + ".pub").unlink(missing_ok=True)
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", str(path)],
+            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path)],
             check=True,
             stdin=subprocess.DEVNULL,
         )
@@ -139,9 +139,9 @@ def can_overlay(directory: Path) -> bool:
     with tempfile.TemporaryDirectory(prefix=".overlay-", dir=directory) as place:
         for name in ("image", "upper", "work", "merged"):
             (Path(place) / name).mkdir()
+        options = "lowerdir=image,upperdir=upper,workdir=work"
         result = subprocess.run(
-            ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "-o", "lowerdir=image,upperdir=upper,workdir=work"]
-            + ["merged"],
+            ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "merged", "-o", options],
             cwd=place,
             capture_output=True,
         )
@@ -180,7 +180,8 @@ def build(
     layer.write("etc/apt/sources.list.d/debian.sources", apt_sources(spec, with_security))
     layer.write("etc/shadow", set_root_password((image / "etc/shadow").read_text(), password_hash))
     layer.write("root/.ssh/authorized_keys", authorized + "\n")
-    make_key(layer.directory("etc/ssh") / "ssh_host_ed25519_key", f"root@{node.name}")
+    for kind in ("rsa", "ecdsa", "ed25519"):
+        make_key(layer.directory("etc/ssh") / f"ssh_host_{kind}_key", f"root@{node.name}", kind)
     os.replace(partial, directory / ("upper" if overlay else "root"))
 
 

@@ -69,7 +69,9 @@ class Rack:
             name = names[0]
         if name is None:
             raise RackError(
-                f"there are several racks ({', '.join(names)}); name one" if names else "there is no rack; `rack up SPEC`"
+                f"there are several racks ({', '.join(names)}); name one"
+                if names
+                else "there is no rack; `rack up SPEC`"
             )
         if name not in names:
             raise RackError(f"there is no rack {name!r}; there are: {', '.join(names) or 'none'}")
@@ -80,10 +82,12 @@ class Rack:
         try:
             return Spec.from_dict(json.loads((self.directory / "spec.json").read_text()))
         except FileNotFoundError:
-            raise RackError(f"rack {self.name} was never brought up completely; `rack up SPEC` or `rack down`") from None
+            raise RackError(
+                f"rack {self.name} was never brought up completely; `rack up SPEC` or `rack down`"
+            ) from None
 
-    @property
-    def namespace(self) -> Path:
+    def check_network(self) -> Path:
+        """The network namespace, for nsenter."""
         path = network.handle(self.directory)
         if not path.exists():
             raise RackError(f"rack {self.name} has no running network; `rack up SPEC` starts it")
@@ -211,7 +215,9 @@ class Rack:
         if "proxy" not in processes.find(self.directory).values():
             processes.spawn(self.directory, "proxy", [str(path)], self.directory / "proxy.log")
         processes.wait_until(
-            lambda: self._answers(spec.management.gateway, proxy.PORT, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"),
+            lambda: self._answers(
+                spec.management.gateway, proxy.PORT, b"GET /health HTTP/1.0\r\n\r\n", b"HTTP/1.1 200"
+            ),
             20,
             f"the apt proxy of rack {self.name} answers",
             f"see {self.directory / 'proxy.log'}",
@@ -245,9 +251,7 @@ class Rack:
 
     def _close_ssh_masters(self) -> None:
         for path in (self.directory / "cp").glob("*"):
-            subprocess.run(
-                ["ssh", "-O", "exit", "-S", str(path), "any"], capture_output=True, stdin=subprocess.DEVNULL
-            )
+            subprocess.run(["ssh", "-O", "exit", "-S", str(path), "any"], capture_output=True, stdin=subprocess.DEVNULL)
 
     def _unmount(self) -> None:
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
@@ -260,7 +264,9 @@ class Rack:
     def leader(self, node: str) -> int | None:
         """PID, as the host sees it, of the machine's init."""
         marked = {
-            pid for pid, role in processes.find(self.directory).items() if role == machine.role(self.spec.node(node).name)
+            pid
+            for pid, role in processes.find(self.directory).items()
+            if role == machine.role(self.spec.node(node).name)
         }
         for pid in processes.children_of(marked) - marked:
             if processes.first_in_namespace(pid):
@@ -334,7 +340,7 @@ class Rack:
 
     def start(self, node: str, wait: bool = True) -> None:
         item = self.spec.node(node)
-        self.namespace
+        self.check_network()
         self._start_machine(item)
         if wait:
             self.wait_for_ssh(node)

@@ -134,7 +134,8 @@ def _networks(check: _Checker, value: Any) -> list[Network]:
         try:
             network = ipaddress.IPv4Network(str(cidr))
         except ValueError as error:
-            raise check.refuse(f"{where}: cidr {cidr!r} is no IPv4 network ({error}); write for example 10.99.0.0/24")
+            text = f"{where}: cidr {cidr!r} is no IPv4 network ({error}); write for example 10.99.0.0/24"
+            raise check.refuse(text) from None
         if network.prefixlen > 28:
             raise check.refuse(f"{where}: {cidr} is too small; use a /28 or larger")
         for other in networks:
