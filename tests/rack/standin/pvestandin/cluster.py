@@ -272,7 +272,7 @@ def _identity(name: str, nodes: dict[str, dict[str, str]], params: dict[str, Any
         nodeid = nodeid or known["nodeid"]
         votes = known.get("quorum_votes") if votes is None else votes
         same = (str(nodeid), str(votes)) == (known["nodeid"], str(known.get("quorum_votes")))
-        if not (same and params.get("force")):
+        if not (same and str(params.get("force", 0)) == "1"):
             raise Failure(f"can't add existing node '{name}'")
         say(f"forcing overwrite of configured node '{name}'")
     elif not nodeid:

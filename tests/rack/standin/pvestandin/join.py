@@ -138,7 +138,7 @@ def _join(params: dict[str, Any]) -> None:
     name = paths.node_name()
     address = cluster.local_address(name)
     links = corosyncconf.links_of(params)
-    assert_joinable(address, links, bool(params.get("force")))
+    assert_joinable(address, links, str(params.get("force", 0)) == "1")
     rootssh.permit_root()
     rootssh.make_keys()
     rootssh.share_keys()
@@ -154,9 +154,7 @@ def _join(params: dict[str, Any]) -> None:
         version = 0
     if version < cluster.OLDEST_API_VERSION:
         raise Failure(f"error: incompatible join API version on cluster ({version})")
-    request = {key: params[key] for key in ("nodeid", "votes") if params.get(key) is not None}
-    if "force" in params:
-        request["force"] = int(bool(params["force"]))
+    request = {key: params[key] for key in ("force", "nodeid", "votes") if params.get(key) is not None}
     request.update({f"link{number}": corosyncconf.print_link(link) for number, link in links.items()})
     if not links:
         request["new_node_ip" if version >= 1 else "link0"] = address
@@ -231,7 +229,7 @@ def join_by_ssh(params: dict[str, Any]) -> None:
         name, host = paths.node_name(), params["hostname"]
         address = cluster.local_address(name)
         links = corosyncconf.links_of(params)
-        assert_joinable(address, links, bool(params.get("force")))
+        assert_joinable(address, links, str(params.get("force", 0)) == "1")
         rootssh.permit_root()
         rootssh.make_keys()
         rootssh.share_keys()

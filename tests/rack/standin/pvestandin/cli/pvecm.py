@@ -85,11 +85,12 @@ def add(arguments: list[str]) -> None:
     if str(Path.cwd()).startswith("/etc/pve"):
         raise Failure("Navigate out of /etc/pve before running 'pvecm add', for example by running 'cd'.")
     by_ssh = params.pop("use_ssh", "0") == "1"
-    params["force"] = params.get("force") == "1"
+    if "force" in params:
+        params["force"] = int(params["force"] == "1")
     # Checked with the call's own schema, which wants what the command asks for later.
     found, _ = registry.find("POST", "/cluster/config/join")
     placeholder = {"password": "x", "fingerprint": ":".join(["00"] * 32)}
-    schema.validate(found, {**placeholder, **{**params, "force": int(params["force"])}})
+    schema.validate(found, {**placeholder, **params})
     if by_ssh:
         tasks.start(_context(), "clusterjoin", "", join.join_by_ssh, params=params)
         return
