@@ -61,18 +61,20 @@ class Method:
         self.process = subprocess.Popen(
             [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+        assert self.process.stdin is not None and self.process.stdout is not None
+        self._input, self._output = self.process.stdin, self.process.stdout
         self._send(configuration())
 
     def _send(self, text: str) -> None:
         try:
-            self.process.stdin.write(text)
-            self.process.stdin.flush()
+            self._input.write(text)
+            self._input.flush()
         except BrokenPipeError:
             raise Unanswered("apt's transport program ended") from None
 
     def _messages(self) -> Iterator[tuple[int, dict[str, str]]]:
         lines: list[str] = []
-        for line in self.process.stdout:
+        for line in self._output:
             if line != "\n":
                 lines.append(line)
             elif lines:
@@ -106,8 +108,8 @@ class Method:
     def close(self) -> None:
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self._input.close()
+        self._output.close()
 
 
 class Acquirer:

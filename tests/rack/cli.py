@@ -39,10 +39,11 @@ def _down(options: argparse.Namespace) -> int:
         for name in Rack.names():
             Rack(name).down()
         return 0
-    if options.name_or_none is None and options.rack is None and not Rack.names():
-        _say("there is no rack; nothing to take down")
+    name = options.name_or_none or options.rack
+    if not Rack.names() or (name is not None and name not in Rack.names()):
+        _say(f"there is no rack{f' {name!r}' if name else ''}; nothing to take down")
         return 0
-    Rack.find(options.name_or_none or options.rack).down()
+    Rack.find(name).down()
     return 0
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from rack import kernel, state
@@ -92,7 +93,7 @@ class ImageStore:
     def exists(self, release: str) -> bool:
         return self.path(release).is_dir()
 
-    def ensure(self, release: str, say=lambda text: None) -> Path:
+    def ensure(self, release: str, say: Callable[[str], None]) -> Path:
         """The image's root directory; built when it is not there, by one process at a time."""
         target = self.path(release)
         if target.is_dir():

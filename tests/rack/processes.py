@@ -7,14 +7,15 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from rack.errors import RackError
 
 MARKER = "BAREMETAL_RACK_PROCESS"
 HELPER = "helper"
+Value = TypeVar("Value")
 PACKAGE_PARENT = Path(__file__).resolve().parent.parent
 
 
@@ -119,7 +120,9 @@ def kill_all(rack_dir: Path, roles: set[str] | None = None, timeout: float = 20)
         time.sleep(0.02)
 
 
-def wait_until(condition, timeout: float, what: str, hint: str = "", interval: float = 0.05):
+def wait_until(
+    condition: Callable[[], Value], timeout: float, what: str, hint: str = "", interval: float = 0.05
+) -> Value:
     """Poll until condition() is true and return its value; RackError naming `what` at the deadline."""
     deadline = time.monotonic() + timeout
     while True:
