@@ -84,7 +84,8 @@ def _csrf_secret() -> bytes:
     key = pvefiles.read("pve-www.key")
     if not key:
         raise Failure("unable to read '/etc/pve/pve-www.key' - No such file or directory")
-    return _unpadded(hmac.new(b"", key.encode(), hashlib.sha256).digest()).encode()
+    # a lone argument of Digest::SHA::hmac_sha256_base64 is the key, and there is no message
+    return _unpadded(hmac.new(key.encode(), b"", hashlib.sha256).digest()).encode()
 
 
 def _unpadded(raw: bytes) -> str:
