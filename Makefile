@@ -54,7 +54,7 @@ demo: setup ## a virtual rack, and a cluster on it: NODES=3 RELEASE=trixie|bookw
 	ansible-playbook -i inventories/rack playbooks/site.yml | tee $(STATE)/demo.log
 	echo
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
-	sed -nE "s/^ *- '?((Cluster|Node|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
+	sed -nE "s/^ *- '?((Cluster|Node|Link|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
 	cat <<-END
 	  Log in   root@pam, password: $$(cat $(STATE)/racks/$(RACK_NAME)/password)
 	  Shell    make demo-ssh NODE=pve1

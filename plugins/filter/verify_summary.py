@@ -31,12 +31,14 @@ _value:
 """
 
 
-def _links(cluster: dict) -> str:
-    texts = []
-    for link in cluster["links"]:
+def _links(node: dict) -> list[str]:
+    lines = []
+    for link in node["cluster"]["links"]:
         connected = sum(1 for peer in link["peers"] if peer["connected"])
-        texts.append(f"link {link['number']} {link['address']} ({connected} of {len(link['peers'])} peers)")
-    return ", ".join(texts)
+        lines.append(
+            f"Link     {link['number']} of {node['hostname']}: {link['address']}, {connected} of {len(link['peers'])} peers"
+        )
+    return lines
 
 
 def verify_summary(nodes: dict) -> list[str]:
@@ -54,13 +56,13 @@ def verify_summary(nodes: dict) -> list[str]:
         )
     for node in known.values():
         address = next(iter(node["resolves_to"]), "?")
-        text = f"Node     {node['hostname']}: Proxmox VE {node['proxmox']['version']}, https://{address}:8006"
-        links = _links(node["cluster"])
-        lines.append(f"{text}, {links}" if links else text)
+        lines.append(f"Node     {node['hostname']}: Proxmox VE {node['proxmox']['version']}, https://{address}:8006")
+    for node in known.values():
+        lines += _links(node)
     for storage in first["storage"]:
         state = "disabled" if not storage["enabled"] else "active" if storage["active"] else "INACTIVE"
         lines.append(f"Storage  {storage['storage']} ({storage['type']}): {state}")
-    lines.append("Log in   as root@pam with the root password of the node, at any of the addresses above")
+    lines.append("Log in   as root@pam, with the root password of the node")
     return lines
 
 

@@ -72,11 +72,14 @@ def test_a_node_without_a_cluster():
 def test_summary():
     assert verify_summary(rack()) == [
         "Cluster  prod: quorate, 3 of 3 votes",
-        "Node     pve1: Proxmox VE 9.2.11, https://10.99.0.11:8006, link 0 10.98.0.11 (2 of 2 peers)",
-        "Node     pve2: Proxmox VE 9.2.11, https://10.99.0.12:8006, link 0 10.98.0.12 (2 of 2 peers)",
-        "Node     pve3: Proxmox VE 9.2.11, https://10.99.0.13:8006, link 0 10.98.0.13 (2 of 2 peers)",
+        "Node     pve1: Proxmox VE 9.2.11, https://10.99.0.11:8006",
+        "Node     pve2: Proxmox VE 9.2.11, https://10.99.0.12:8006",
+        "Node     pve3: Proxmox VE 9.2.11, https://10.99.0.13:8006",
+        "Link     0 of pve1: 10.98.0.11, 2 of 2 peers",
+        "Link     0 of pve2: 10.98.0.12, 2 of 2 peers",
+        "Link     0 of pve3: 10.98.0.13, 2 of 2 peers",
         "Storage  local (dir): active",
-        "Log in   as root@pam with the root password of the node, at any of the addresses above",
+        "Log in   as root@pam, with the root password of the node",
     ]
 
 
