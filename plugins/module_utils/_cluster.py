@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _membership, _node
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _lifeline, _membership, _node
 from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import (
     Plan,
     Wanted,
@@ -171,7 +171,7 @@ class Cluster:
         return _membership.read(self.machine)
 
     def _create(self) -> None:
-        _membership.set_mark(self.machine, "create", self.wanted.name, None)
+        self._begin("create", None)
         output = self._pvecm(
             _cli.PVECM_CREATE,
             name=self.wanted.name,
@@ -182,12 +182,12 @@ class Cluster:
         local = _membership.read(self.machine)
         if local.mounted and local.conf is None:
             if not local.authkey_sha256:
-                _membership.clear_mark(self.machine)
+                self._end()
             raise CliError(output.argv, output.rc, output.stdout)
 
     def _join(self, *, force: bool) -> None:
         peer = self._need_peer()
-        _membership.set_mark(self.machine, "join", self.wanted.name, peer.authkey_sha256)
+        self._begin("join", peer.authkey_sha256)
         if self.machine.running("corosync"):
             # With Debian's example on loopback (anything else was refused); pvecm add would refuse it
             self._systemctl("stop", "corosync")
@@ -206,8 +206,16 @@ class Cluster:
         local = _membership.read(self.machine)
         if local.mounted and local.conf is None:
             if not (force or peer.use_ssh or REQUESTED in output.stdout or local.authkey_sha256):
-                _membership.clear_mark(self.machine)
+                self._end()
             raise CliError(output.argv, output.rc, output.stdout)
+
+    def _begin(self, action: str, authkey: str | None) -> None:
+        _membership.set_mark(self.machine, action, self.wanted.name, authkey)
+        _lifeline.hold(self.machine)
+
+    def _end(self) -> None:
+        _lifeline.drop(self.machine)
+        _membership.clear_mark(self.machine)
 
     def _pvecm(self, command: _cli.Command, *, secret: str | None = None, **given: Any) -> _cli.Output:
         self.changed = True
@@ -239,7 +247,7 @@ class Cluster:
         with self._opened(PVECM_LOCK) as lock:
             self.deadline.until("pvecm's lock", lambda: (_take(lock), PVECM_LOCK))
             self.machine.path(_membership.LOCAL_CONF).parent.mkdir(exist_ok=True)
-            _membership.set_mark(self.machine, "join", self.wanted.name, peer.authkey_sha256)
+            self._begin("join", peer.authkey_sha256)
             if key:
                 _membership.replace(self.machine, _membership.AUTHKEY, key, 0o400)
             _membership.replace(self.machine, _membership.LOCAL_CONF, peer.conf.text.encode(), 0o644)
@@ -303,7 +311,7 @@ class Cluster:
             if name != local.hostname and member.online and member.address:
                 ask = functools.partial(self.api.member, member.address, self.machine.certificate(name))
                 self.deadline.until(f"{name} to see {local.hostname} online", functools.partial(self._probe_api, ask))
-        _membership.clear_mark(self.machine)
+        self._end()
         return _membership.read(self.machine)
 
     def _probe_membership(self) -> tuple[bool, str]:
