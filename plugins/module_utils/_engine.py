@@ -251,6 +251,9 @@ class Run:
                 head[resource.discriminator.name] = str(change.goal.label)
             self.client.post(resource.path, **head, **form)
         else:
+            for other in {resource.field(name).along for name in change.to_set} - {None, *form}:
+                one = resource.field(str(other))
+                form[one.name] = one.kind.write(change.present.values[one.option]) if change.present else ""
             if change.to_unset:
                 form["delete"] = ",".join(sorted(change.to_unset))
             if change.present and (digest := change.present.raw.get("digest")):

@@ -39,6 +39,7 @@ class Field:
     instead    what to use where it is not known
     pattern, meaning  regular expression that every single value must match, and what it stands for
     limits     least and greatest number
+    along      a setting that has to be in every call that sets this one
     same       whether a given secret is the one that the marker stands for
     """
 
@@ -55,6 +56,7 @@ class Field:
     pattern: str | None = None
     meaning: str | None = None
     limits: tuple[int, int] | None = None
+    along: str | None = None
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
 
     def __post_init__(self) -> None:
@@ -187,6 +189,8 @@ class Resource:
         used = {name for variant in self.variants.values() for name in variant.names}
         if strange := used ^ set(names):
             raise ValueError(f"{self.name}: fields and variants do not agree: {', '.join(sorted(strange))}")
+        if strange := {one.along for one in self.fields if one.along} - set(names):
+            raise ValueError(f"{self.name}: along: no such field: {', '.join(sorted(strange))}")
         if (self.discriminator is None) != (set(self.variants) == {None}):
             raise ValueError(f"{self.name}: several variants need a discriminator, and one needs none")
         for label, variant in self.variants.items():

@@ -214,7 +214,9 @@ class Planner:
             return self._recreate(item, present, fixed)
         if to_set:
             self._check_versions(to_set, present.label)
-        self._check_item(item, present.label, {**present.values, **_set(item.values)})
+        gone = {self.resource.field(name).option for name in to_unset}
+        result = {option: value for option, value in present.values.items() if option not in gone}
+        self._check_item(item, present.label, {**result, **_set(item.values)})
         if not to_set and not to_unset:
             return None
         return Change("update", item.key, item, present, to_set, tuple(to_unset))
@@ -355,7 +357,11 @@ class Planner:
         head: Item = {self.resource.key.option: item.key}
         if self.resource.discriminator:
             head[self.resource.discriminator.option] = label
-        if sentences := list(self.resource.check({**head, **values})):
+        sentences = list(self.resource.check({**head, **values}))
+        for one in map(self.resource.field, values):
+            if one.along and self.resource.field(one.along).option not in values:
+                sentences.append(f"{one.option}: needs {self.resource.field(one.along).option} as well")
+        if sentences:
             raise _Problem("; ".join(sentences))
 
     def _orphans(self, changes: Sequence[Change], present: Mapping[str, Present]) -> Iterable[str]:

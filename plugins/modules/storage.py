@@ -480,7 +480,7 @@ FIELDS = [
     Field("shared", BOOL, default=False),
     Field("path", PATH, generated=True, **_ABSOLUTE),
     Field("server", **_HOST),
-    Field("server2", **_HOST, **_LAST_8),
+    Field("server2", along="server", **_HOST, **_LAST_8),
     Field("volume", **_LAST_8),
     Field("transport", choices=["tcp", "rdma", "unix"], **_LAST_8),
     Field("export", **_ABSOLUTE),

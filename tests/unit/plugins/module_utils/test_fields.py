@@ -39,6 +39,7 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
     (lambda: resource(fields=[Field("a"), Field("a")]), "listed twice"),
     (lambda: resource(fields=[Field("a")]), "do not agree: b-c"),
     (lambda: resource(fields=[Field("a"), Field("b-c"), Field("d")]), "do not agree: d"),
+    (lambda: resource(fields=[Field("a", along="z"), Field("b-c")]), "along: no such field: z"),
     (lambda: resource(discriminator=Field("type")), "several variants need a discriminator"),
     (lambda: resource(variants={"x": Variant(required="a b-c")}), "several variants need a discriminator"),
     (lambda: resource(variants={None: Variant(optional="a b-c", defaults={"b-c": "no"})}), "not in canonical form"),

@@ -314,6 +314,31 @@ def test_version_8_settings(monkeypatch: Any) -> None:
     assert result["changed"]
 
 
+GLUSTER = {"storage": "g1", "type": "glusterfs", "volume": "v", "server": "h", "path": "/mnt/pve/g1",
+           "content": "images", "digest": "d1"}
+
+
+def test_server2_goes_with_server(monkeypatch: Any) -> None:
+    put = ("PUT", "/storage/g1", {"server2": "i", "server": "h", "digest": "d1"}, None)
+    calls = [listing(LOCAL, GLUSTER), V84, put, listing(LOCAL, {**GLUSTER, "server2": "i"})]
+    assert run(monkeypatch, calls, config=[{"storage": "g1", "server2": "i"}])["changed"]
+
+
+def test_server2_alone(monkeypatch: Any) -> None:
+    item = {"storage": "g2", "type": "glusterfs", "volume": "v", "server2": "i"}
+    result = run(monkeypatch, [listing(LOCAL), V84], config=[item])
+    assert "server2: needs server as well" in result["msg"]
+
+
+def test_server_stays_while_server2_needs_it(monkeypatch: Any) -> None:
+    result = run(monkeypatch, [listing(LOCAL, {**GLUSTER, "server2": "i"})], config=[{"storage": "g1", "server": None}])
+    assert "server2: needs server as well" in result["msg"]
+    calls = [listing(LOCAL, {**GLUSTER, "server2": "i"}),
+             ("PUT", "/storage/g1", {"delete": "server,server2", "digest": "d1"}, None),
+             listing(LOCAL, {k: v for k, v in GLUSTER.items() if k != "server"})]
+    assert run(monkeypatch, calls, config=[{"storage": "g1", "server": None, "server2": None}])["changed"]
+
+
 def test_maxfiles_is_compared_as_retention(monkeypatch: Any) -> None:
     shown = {**LOCAL, "prune-backups": "keep-last=3"}
     result = run(monkeypatch, [listing(shown), V84], config=[{"storage": "local", "maxfiles": 3}])
