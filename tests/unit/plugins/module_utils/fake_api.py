@@ -12,7 +12,6 @@ from typing import Any
 
 from ansible.module_utils import basic
 from ansible.module_utils.testing import patch_module_args
-
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import Client
 
 Call = tuple[str, str, dict[str, Any], Any]

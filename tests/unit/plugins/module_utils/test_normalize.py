@@ -69,6 +69,6 @@ REFUSED = [
 
 @pytest.mark.parametrize(("kind", "value", "message"), REFUSED)
 def test_refused(kind: n.Kind, value: Any, message: str) -> None:
-    with pytest.raises(ValueError, match="^(is|has|names|key)") as caught:
+    with pytest.raises(ValueError, match=r"^(is|has|names|key)") as caught:
         kind.read(value)
     assert message in str(caught.value)
