@@ -85,7 +85,7 @@ def test_repeating_ends(clock: list[float]) -> None:
 def test_parameters_in_forms() -> None:
     wanted = {"a": "1", "b": "0", "c": "x,y", "d": "3", "path": "/p"}
     fake = FakeTransport([("POST", "/x", wanted, None)])
-    Client(fake).post("/x", a=True, b=False, c=["x", "y"], d=3, e=None, path="/p")
+    Client(fake).post("/x", **{"a": True, "b": False, "c": ["x", "y"], "d": 3, "e": None, "path": "/p"})
     fake.finished()
 
 

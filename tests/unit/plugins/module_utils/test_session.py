@@ -103,7 +103,7 @@ def test_a_token(serve: Any, session: Any) -> None:
 def test_one_connection_for_many_calls(serve: Any, session: Any) -> None:
     server = serve(*[answer(200, {"data": number}) for number in range(5)])
     one = session(server)
-    assert [one.send("GET", "/x", {}, 5) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert [one.send("GET", "/x", {}, 5) for _call in range(5)] == [0, 1, 2, 3, 4]
     assert server.connections == 1
 
 
