@@ -207,7 +207,8 @@ class HttpSession:
         try:
             response = session.request(
                 method, url, data=data or None, params=params or None, headers=headers, timeout=self._timeout,
-                allow_redirects=False,
+                # said per call, because REQUESTS_CA_BUNDLE overrides what is only said per session
+                verify=session.verify, allow_redirects=False,
             )
         except requests.exceptions.RequestException as error:
             self.close()

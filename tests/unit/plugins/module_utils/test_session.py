@@ -214,6 +214,20 @@ def test_the_environment_is_not_asked_on_the_node(serve: Any, session: Any, monk
     assert session(serve(answer(200, {"data": 1}))).send("GET", "/x", {}, 5) == 1
 
 
+@pytest.mark.parametrize("trust", [
+    {"verify": False}, {"fingerprint": "its own"}, {"verify": "its own"},
+])
+def test_the_environment_does_not_change_whom_we_trust(
+    serve: Any, session: Any, monkeypatch: Any, certificates: Any, tmp_path: Path, trust: dict[str, Any]
+) -> None:
+    other, _key = make_certificate(tmp_path, "other")
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(other))
+    own = {"verify": str(certificates[0]), "fingerprint": lambda: fingerprint(certificates[0])}
+    options = {name: own[name] if value == "its own" else value for name, value in trust.items()}
+    one = session(serve(answer(200, {"data": 1})), use_environment=True, **options)
+    assert one.send("GET", "/x", {}, 5) == 1
+
+
 def test_a_missing_library(monkeypatch: Any) -> None:
     monkeypatch.setattr(HttpSession, "missing_library", staticmethod(lambda: "No module named 'proxmoxer'"))
     with pytest.raises(NotInstalled, match=r"No module named 'proxmoxer'.*python3-proxmoxer"):
