@@ -95,7 +95,11 @@ SANITY := $(STATE)/sanity/ansible_collections/baremetal/proxmox
 sanity: setup
 	@rm -rf $(SANITY) && mkdir -p $(SANITY)
 	git ls-files -co --exclude-standard -z | tar -c --null --ignore-failed-read -T - | tar -x -C $(SANITY)
-	cd $(SANITY)
+	cache=$(HOME)/.ansible/test/cache
+	mkdir -p $$cache
+	pip=$$(grep -rhoE "pip='[0-9.]+'" $(VENV)/lib/python3*/site-packages/ansible_test/_internal/python_requirements.py | tr -dc '0-9.')
+	cp tests/sanity/get_pip.py $$cache/get_pip_$${pip//./_}.py
+	cd $(SANITY) && git init -q .
 	ansible-test sanity --color no --python $$(python3 -c 'import sys; print("%d.%d" % sys.version_info[:2])')
 	for module in plugins/modules/*.py; do
 	  ansible-doc -t module baremetal.proxmox.$$(basename $$module .py) > /dev/null

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-testinfra_hosts = ["ansible://pve?ansible_inventory=inventories/rack/hosts.py"]
+testinfra_hosts = ["ansible://pve?ansible_inventory=inventories/rack/hosts.sh"]
 SERVICES = ["pve-cluster", "corosync", "pvedaemon", "pveproxy", "pvestatd"]
 
 

@@ -38,9 +38,9 @@ BARE = {
 }
 
 
-def node(base: dict = BARE, **changes) -> dict:
-    """A copy of base; changes name a key, or with two underscores a key of a dictionary below it."""
-    result = copy.deepcopy(base)
+def node(base: dict | None = None, **changes) -> dict:
+    """A copy of base (BARE); changes name a key, or with two underscores a key of a dictionary below it."""
+    result = copy.deepcopy(base or BARE)
     for path, value in changes.items():
         *parents, key = path.split("__")
         target = result

@@ -17,7 +17,7 @@ WANTED = {
     "components": ["pve-no-subscription"],
     "signed_by": KEYRING,
 }
-DISABLE = [r"\bpve-(enterprise|no-subscription|test)\b", r"^https://enterprise\.proxmox\.com/"]
+DISABLE = (r"\bpve-(enterprise|no-subscription|test)\b", r"^https://enterprise\.proxmox\.com/")
 WRITTEN = (
     "Types: deb\nURIs: http://mirror.example/debian/pve\nSuites: trixie\n"
     f"Components: pve-no-subscription\nSigned-By: {KEYRING}\n"
