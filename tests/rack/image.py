@@ -108,8 +108,8 @@ class ImageStore:
 
     def _build(self, release: str, target: Path) -> None:
         work = target.with_name(target.name + ".partial")
-        if work.exists():
-            shutil.rmtree(work)
+        for remains in target.parent.glob(f"{release}-*.partial"):
+            shutil.rmtree(remains)
         (work / "tmp").mkdir(parents=True)
         (work / "apt.conf").write_text(apt_settings())
         (work / "dpkg.conf").write_text(DPKG)

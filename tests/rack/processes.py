@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
+from rack import state
 from rack.errors import RackError
 
 MARKER = "BAREMETAL_RACK_PROCESS"
@@ -71,30 +72,47 @@ def first_in_namespace(pid: int) -> bool:
     return len(numbers) > 1 and numbers[-1] == "1"
 
 
-def spawn(rack_dir: Path, role: str, arguments: Sequence[str], log: Path) -> None:
-    """Start a daemon (KIND is `role` up to a colon) that outlives this process and belongs to nobody's terminal."""
-    environment = {
+def _environment(rack_dir: Path, role: str) -> dict[str, str]:
+    return {
         "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
         "LC_ALL": "C.UTF-8",
+        "HOME": "/root",
+        "RACK_STATE": str(state.state_dir()),
         "PYTHONPATH": str(PACKAGE_PARENT),
         "PYTHONDONTWRITEBYTECODE": "1",
         MARKER: marker(rack_dir, role),
     }
+
+
+def spawn(rack_dir: Path, role: str, arguments: Sequence[str], log: Path) -> None:
+    """Start a daemon (KIND is `role` up to a colon) that outlives this process and belongs to nobody's terminal."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as output:
         subprocess.run(
-            ["setsid", "--fork", sys.executable, "-m", "rack.daemon", role.partition(":")[0], *arguments],
+            ["setsid", "--fork", sys.executable, "-m", "rack.child", role.partition(":")[0], *arguments],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=environment,
+            env=_environment(rack_dir, role),
             cwd="/",
             check=True,
         )
 
 
+def run_child(rack_dir: Path, arguments: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """Run `rack.child KIND …` to its end; if this process is killed, `HELPER` finds what it left running."""
+    return subprocess.run(
+        [sys.executable, "-m", "rack.child", *arguments],
+        stdin=subprocess.DEVNULL,
+        env=_environment(rack_dir, HELPER),
+        cwd="/",
+        capture_output=True,
+        text=True,
+    )
+
+
 def run(rack_dir: Path, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
-    """subprocess.run for the rack's own short work: if this process is killed, `HELPER` finds what it left running."""
+    """subprocess.run for the rack's own short work, found in the same way."""
     environment = {**os.environ, MARKER: marker(rack_dir, HELPER)}
     return subprocess.run(command, env=environment, capture_output=True, text=True, **options)
 

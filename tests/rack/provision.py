@@ -66,15 +66,12 @@ def apt_sources(spec: Spec, with_security: bool) -> str:
     return text
 
 
-def make_key(path: Path, comment: str, kind: str = "ed25519") -> str:
+def make_key(rack_dir: Path, path: Path, comment: str, kind: str = "ed25519") -> str:
     """Create an ssh key pair unless it is there; the public half."""
     if not path.exists():
         path.with_name(path.name + ".pub").unlink(missing_ok=True)
-        subprocess.run(
-            ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path)],
-            check=True,
-            stdin=subprocess.DEVNULL,
-        )
+        command = ["ssh-keygen", "-q", "-t", kind, "-N", "", "-C", comment, "-f", str(path)]
+        processes.run(rack_dir, command, check=True, stdin=subprocess.DEVNULL)
     return path.with_name(path.name + ".pub").read_text().strip()
 
 
@@ -181,7 +178,7 @@ def build(
     layer.write("etc/shadow", set_root_password((image / "etc/shadow").read_text(), password_hash))
     layer.write("root/.ssh/authorized_keys", authorized + "\n")
     for kind in ("rsa", "ecdsa", "ed25519"):
-        make_key(layer.directory("etc/ssh") / f"ssh_host_{kind}_key", f"root@{node.name}", kind)
+        make_key(rack_dir, layer.directory("etc/ssh") / f"ssh_host_{kind}_key", f"root@{node.name}", kind)
     os.replace(partial, directory / ("upper" if overlay else "root"))
 
 

@@ -164,7 +164,7 @@ class Rack:
 
     def _provision(self, spec: Spec, nodes: list[Node], image: Path, mirrors: host.Mirrors) -> None:
         processes.kill_all(self.directory, {processes.HELPER})
-        key = provision.make_key(self.directory / "id_ed25519", f"rack {self.name}")
+        key = provision.make_key(self.directory, self.directory / "id_ed25519", f"rack {self.name}")
         password = provision.hash_password(provision.make_password(self.directory / "password"))
 
         def build(node: Node) -> None:
@@ -197,7 +197,7 @@ class Rack:
         if real:
             archives["proxmox"] = real
         else:
-            directory = repository.ensure(spec.release, state.cache_dir(), say)
+            directory = repository.ensure(self.directory, spec.release, state.cache_dir(), say)
         config = {
             "namespace": str(network.handle(self.directory)),
             "address": spec.management.gateway,

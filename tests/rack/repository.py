@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import importlib.util
 import os
 import shutil
 import subprocess
@@ -13,7 +12,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 
-from rack import state
+from rack import kernel, processes, state
 from rack.errors import RackError
 from rack.spec import RELEASES
 
@@ -39,8 +38,8 @@ def find_schema(release: str) -> Path | None:
     return None
 
 
-def _digest(release: str, schema: Path | None, key: str) -> str:
-    digest = hashlib.sha256(f"{release}\0{key}\0".encode())
+def _digest(release: str, schema: Path | None) -> str:
+    digest = hashlib.sha256(f"{release}\0".encode())
     files = [path for path in STANDIN.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
     for path in [*sorted(files), Path(__file__), *([schema] if schema else [])]:
         digest.update(f"{path}\0{path.stat().st_mode}\0".encode() + path.read_bytes())
@@ -162,30 +161,45 @@ def assemble(directory: Path, codename: str, debs: list[Path], signer: Signer) -
     shutil.copy2(signer.keyring, directory / KEYRING)
 
 
-def ensure(release: str, cache: Path, say: Callable[[str], None]) -> Path | None:
+def ensure(rack_dir: Path, release: str, cache: Path, say: Callable[[str], None]) -> Path | None:
     """Directory of the stand-in's repository for a release, built when its sources changed; None when it has none."""
-    if importlib.util.find_spec("rack.standin.packages") is None:
+    if not (STANDIN / "packages.py").exists():
         say("tests/rack/standin/packages.py is missing: the rack has no Proxmox repository")
         return None
-    signer = Signer(cache / "repository-key")
-    signer.ensure()
     schema = find_schema(release)
     if schema is None:
         say("no API schema found (../shared/api or RACK_APIDOC): the stand-in checks what its handlers declare")
+    target = cache / "repository" / f"{release}-{_digest(release, schema)}"
     with state.locked(f"repository-{release}"):
-        key = hashlib.sha256(signer.keyring.read_bytes()).hexdigest()
-        target = cache / "repository" / f"{release}-{_digest(release, schema, key)}"
-        if target.is_dir():
-            return target
-        say(f"building the Proxmox stand-in's packages for {release}")
-        partial = target.with_name(target.name + ".partial")
-        if partial.exists():
-            shutil.rmtree(partial)
-        debs = partial / "debs"
-        debs.mkdir(parents=True)
-        from rack.standin.packages import build
-
-        assemble(partial / "tree", release, build(release, debs, schema), signer)
-        os.replace(partial / "tree", target)
-        shutil.rmtree(partial)
+        if not target.is_dir():
+            say(f"building the Proxmox stand-in's packages for {release}")
+            arguments = ["repository", release, str(cache), str(target), str(schema or "")]
+            result = processes.run_child(rack_dir, arguments)
+            if result.returncode != 0:
+                reason = result.stderr.strip() or f"ended with code {result.returncode}"
+                raise RackError(f"the Proxmox stand-in's packages cannot be built: {reason}")
     return target
+
+
+def main(arguments: list[str]) -> int:
+    """The work of `ensure`, in a process whose temporary files vanish with it."""
+    release, cache, target = arguments[0], Path(arguments[1]), Path(arguments[2])
+    schema = Path(arguments[3]) if arguments[3] else None
+    kernel.unshare(kernel.CLONE_NEWNS)
+    kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_SLAVE)
+    kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
+    os.environ["TMPDIR"] = tempfile.tempdir = "/run"
+
+    signer = Signer(cache / "repository-key")
+    signer.ensure()
+    partial = target.with_name(target.name + ".partial")
+    for remains in target.parent.glob(f"{release}-*.partial"):
+        shutil.rmtree(remains)
+    debs = partial / "debs"
+    debs.mkdir(parents=True)
+    from rack.standin.packages import build
+
+    assemble(partial / "tree", release, build(release, debs, schema), signer)
+    os.replace(partial / "tree", target)
+    shutil.rmtree(partial)
+    return 0
