@@ -147,6 +147,7 @@ class World:
         for folder in ("proc", "run/lock", "usr/bin", "etc/corosync", "var/lib/pve-cluster"):
             (root / folder).mkdir(parents=True)
         self.write("usr/bin/pveversion", "")
+        self.write("usr/share/perl5/PVE/pvecfg.pm", "sub version {\n    return '9.2.11';\n}\n")
         self.mount()
         self.connect(None)
         self.write("etc/pve/.vmlist", '{"version": 1, "ids": {}}')
