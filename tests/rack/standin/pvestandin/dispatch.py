@@ -51,7 +51,7 @@ class Answer:
         if self.status >= 400:
             body["message"] = self.message if self.status == 501 else f"{self.message}\n"
         elif not self.errors:
-            body.update(self.attributes)
+            body.update({key: value for key, value in self.attributes.items() if value})
         return body
 
 

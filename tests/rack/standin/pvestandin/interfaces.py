@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from pathlib import Path
 from typing import Any
 
 from . import paths
@@ -137,13 +136,13 @@ def _type(name: str, interface: Interface) -> str:
 
 
 def _physical() -> set[str]:
-    base = Path("/sys/class/net")
+    base = paths.at("/sys/class/net")
     names = {path.name for path in base.iterdir()} if base.is_dir() else set()
     return {name for name in names if re.fullmatch(r"(?:eth\d+|en[a-z0-9]+)", name)}
 
 
 def _up() -> set[str]:
-    base = Path("/sys/class/net")
+    base = paths.at("/sys/class/net")
     up = set()
     for path in base.iterdir() if base.is_dir() else ():
         flags = path / "flags"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import http.client
 import json
+import os
 import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from .dispatch import Call
 
 Result = tuple[int, Any, str | None, dict[str, str] | None, dict[str, Any]]
-PORT = 8006
+PORT = int(os.environ.get("PVE_STANDIN_PORT", "8006"))
 TIMEOUT = 60.0
 
 

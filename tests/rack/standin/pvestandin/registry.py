@@ -26,7 +26,7 @@ MODULES = ("version", "access", "users", "tokens", "groups", "roles", "acl", "re
 """The modules of pvestandin.api that declare endpoints."""
 
 Permission = str | Sequence[Any] | None
-Params = str | dict[str, Any] | Callable[[], dict[str, Any]]
+Params = str | dict[str, Any] | Callable[[], "str | dict[str, Any]"]
 """Words, a schema, or a function that returns one: what depends on the release is known only when a call comes."""
 Handler = Callable[["Context", dict[str, Any]], Any]
 
@@ -63,8 +63,8 @@ class Endpoint:
     @property
     def params(self) -> dict[str, Any]:
         """The schema of the parameters as declared, those of the path included."""
-        table = _declared(self.declared) if isinstance(self.declared, str) else \
-            dict(self.declared if isinstance(self.declared, dict) else self.declared())
+        declared = self.declared() if callable(self.declared) else self.declared
+        table = _declared(declared) if isinstance(declared, str) else dict(declared)
         for name in re.findall(r"{([^}]+)}", self.path):
             table.setdefault(name, {"type": "string"})
         return table
@@ -92,7 +92,7 @@ def _declared(words: str) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for word in words.split():
         name, _, kind = word.replace("!", "").partition(":")
-        entry: dict[str, Any] = {"type": kind} if kind in _TYPES else {"type": "string"}
+        entry: dict[str, Any] = {"type": kind if kind in _TYPES else "integer" if kind == "pve-vmid" else "string"}
         if kind and kind not in _TYPES:
             entry["format"] = kind
         if kind == "array":

@@ -21,7 +21,7 @@ from urllib.parse import unquote, unquote_plus, urlsplit
 from . import auth, dispatch, faults, paths, registry, requestlog
 from .errors import ApiError, unauthorized
 
-PORT = 8006
+PORT = int(os.environ.get("PVE_STANDIN_PORT", "8006"))
 _BODY_LIMIT = 512 * 1024
 _IDLE = 60.0
 
@@ -258,7 +258,7 @@ def create(port: int = PORT, address: str = "") -> Server:
 
 def serve(ready: Any = lambda: None) -> None:
     """Run until SIGTERM; SIGHUP reloads the certificate."""
-    server = create()
+    server = create(address=os.environ.get("PVE_STANDIN_LISTEN", ""))
     signal.signal(signal.SIGHUP, lambda *_: _reload(server))
     signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
     ready()

@@ -35,7 +35,7 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     return answer
 
 
-@endpoint("GET", "/nodes/{node}", permission=ALL, params=_NODE, proxyto="node")
+@endpoint("GET", "/nodes/{node}", permission=ALL, params=_NODE)
 def subdirectories(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name} for name in ("certificates", "config", "dns", "hosts", "network", "services", "status",
                                         "storage", "subscription", "tasks", "time", "version")]
@@ -54,7 +54,7 @@ def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("GET", "/nodes/{node}/dns", permission=_AUDIT, params=_NODE, proxyto="node")
 def dns(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    path = Path("/etc/resolv.conf")
+    path = paths.at("/etc/resolv.conf")
     text = path.read_text() if path.exists() else ""
     servers = re.findall(r"^\s*nameserver\s+(\S+)", text, re.MULTILINE)[:3]
     search = re.findall(r"^\s*(?:search|domain)\s+(\S+)", text, re.MULTILINE)
@@ -75,7 +75,7 @@ def read_time(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"time": int(now), "localtime": int(now + (offset.total_seconds() if offset else 0)), "timezone": zone}
 
 
-@endpoint("GET", "/nodes/{node}/hosts", permission=_AUDIT, params=_NODE, proxyto="node")
+@endpoint("GET", "/nodes/{node}/hosts", permission=["perm", "/", ["Sys.Audit"]], params=_NODE, proxyto="node")
 def hosts(ctx: Context, params: dict[str, Any]) -> dict[str, str]:
     text = paths.at("/etc/hosts").read_text() if paths.at("/etc/hosts").exists() else ""
     return {"data": text, "digest": digest(text)}

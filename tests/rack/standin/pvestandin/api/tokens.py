@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from .. import auth, pvefiles, usercfg
+from .. import auth, paths, pvefiles, usercfg
 from ..errors import bad_parameters
 from ..registry import Context, endpoint
 from ..text import hash_order, split_list, truth
@@ -51,7 +51,12 @@ def create(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {"full-tokenid": full, "value": value, "info": token}
 
 
-@endpoint("PUT", _ONE, permission=_MAY, params=f"{_ID} {_FIELDS} regenerate:boolean delete:pve-configid-list")
+def _update_params() -> str:
+    new = " regenerate:boolean delete:pve-configid-list" if paths.release()[0] >= 9 else ""
+    return f"{_ID} {_FIELDS}{new}"
+
+
+@endpoint("PUT", _ONE, permission=_MAY, params=_update_params)
 def update(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     userid, name = params["userid"], params["tokenid"]
     usercfg.read().token(userid, name)

@@ -53,7 +53,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
     userid = params["userid"]
     with usercfg.change("create user failed") as config:
         if userid in config.users:
-            raise Failure(f"user '{userid}' already exists")
+            raise Failure(f"user '{userid}' already exists", 2)
         name, _, realm = userid.rpartition("@")
         if params.get("password") is not None:
             passwords.store(realms.kind(realm), name, params["password"])

@@ -11,13 +11,13 @@ from ..commandline import Command, run
 
 def _show_status(data: list[dict[str, Any]]) -> None:
     rows = sorted(data, key=lambda entry: entry["storage"])
-    width = max([len("Name"), *(len(entry["storage"]) for entry in rows)])
+    width = max([0, *(len(entry["storage"]) for entry in rows)]) + 1
     print(f"{'Name':<{width}} {'Type':>10} {'Status':>10} {'Total (KiB)':>15} {'Used (KiB)':>15} "
           f"{'Available (KiB)':>15} {'%':>8}")
     for entry in rows:
         sizes = [int(entry.get(key) or 0) // 1024 for key in ("total", "used", "avail")]
         state = "active" if entry["active"] else "inactive"
-        share = f"{sizes[1] * 100 / (sizes[0] or 1):.2f}%"
+        share = f"{entry['used'] * 100 / (entry['total'] or 1):.2f}%"
         if not entry["enabled"]:
             state, share = "disabled", "N/A"
         print(f"{entry['storage']:<{width}} {entry['type']:>10} {state:>10} {sizes[0]:>15} {sizes[1]:>15} "

@@ -38,7 +38,8 @@ def activate(storage: str, section: Section) -> None:
     if base:
         activate(base, config.get(config.read(), base))
     if not _online(section):
-        raise Failure(f"storage '{storage}' is not online", 1)
+        code = {"iscsi": 111, "esxi": 32}.get(section["type"], 1)  # what Perl's errno happens to be
+        raise Failure(f"storage '{storage}' is not online", code)
     kind = section["type"]
     if kind in _MOUNTED:
         _mount(storage, section)
@@ -202,7 +203,7 @@ def _import_pool(storage: str, section: Section) -> None:
     command = ["zpool", "import", "-d", "/dev/disk/by-id/", "-o", "cachefile=none", pool]
     if not shutil.which("zpool"):
         raise Failure(f"could not activate storage '{storage}', zfs error: open3: exec of {' '.join(command)} failed: "
-                      "No such file or directory", 2)
+                      "No such file or directory at /usr/share/perl5/PVE/Cmd.pm line 174.\n", 2)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"could not activate storage '{storage}', zfs error: {done.stderr.strip()}", 2)
