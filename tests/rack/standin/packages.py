@@ -112,8 +112,8 @@ def _contents(release: Release, name: str, package: Package, root: Path, schema:
     for directory, _, names in os.walk(root):
         os.chmod(directory, 0o755)
         for entry in names:
-            path = Path(directory, entry)
-            path.chmod(0o755 if path.stat().st_mode & 0o100 else 0o644)
+            file = Path(directory, entry)
+            file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
 
 
 def _module(command: str) -> str | None:

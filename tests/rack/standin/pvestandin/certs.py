@@ -22,8 +22,7 @@ def _openssl(*arguments: str, yesterday: bool = False) -> str:
     command = ["openssl", *arguments]
     if yesterday and shutil.which("faketime"):
         command = ["faketime", "yesterday", *command]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-                          check=False)
+    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"command '{' '.join(command)}' failed: exit code {done.returncode}: {done.stderr.strip()}")
     return done.stdout

@@ -62,9 +62,10 @@ def local_address(name: str) -> str:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise Failure(f"hostname lookup '{name}' failed - {error}") from None
-    for _, _, _, _, (address, *_) in found:
+    for entry in found:
+        address = str(entry[4][0])
         if not address.startswith("127.") and address != "::1":
-            return str(address)
+            return address
     raise Failure(f"address lookup for '{name}' did not find any IP address")
 
 

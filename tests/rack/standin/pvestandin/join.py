@@ -112,7 +112,7 @@ def assert_joinable(address: str, links: dict[int, dict[str, str]], force: bool)
         problems += _check_address(label, wanted)
     if not problems:
         return
-    warn("detected the following error(s):\n" + "".join(f"* {problem}\n" for problem in problems).rstrip("\n"))
+    warn("detected the following error(s):\n" + "".join(f"* {problem}\n" for problem in problems).removesuffix("\n"))
     if not force:
         raise Failure("Check if node may join a cluster failed!")
     warn("\nWARNING : detected error but forced to continue!\n")

@@ -59,7 +59,7 @@ class _Service:
         self.handle = c_uint64()
 
     def _call(self, name: str, *arguments: object) -> int:
-        return getattr(self.library, f"{self.prefix}_{name}")(self.handle, *arguments)
+        return int(getattr(self.library, f"{self.prefix}_{name}")(self.handle, *arguments))
 
     def fileno(self) -> int:
         descriptor = c_int()

@@ -178,7 +178,7 @@ class Files:
             return self.db.rename(path, to, 0, now)
         if operation == "mtime":
             return self.db.mtime(path, 0, offset)
-        return getattr(self.db, operation)(path, 0, now)
+        return int(getattr(self.db, operation)(path, 0, now))
 
     def _request_unlock(self, path: str, digest: str) -> None:
         if self.fsm:

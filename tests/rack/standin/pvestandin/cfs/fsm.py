@@ -177,7 +177,7 @@ class Fsm:
             if set(self.members) <= set(self._states):
                 self._decide()
         elif head["kind"] == "update" and self.mode == UPDATING:
-            self._updates.append(Entry(*head["entry"], data))
+            self._updates.append(Entry(*head["entry"], data=data))
         elif head["kind"] == "done" and self.mode == UPDATING:
             self._commit()
 

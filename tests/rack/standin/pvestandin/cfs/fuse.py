@@ -6,6 +6,6 @@ import os
 
 os.environ.setdefault("FUSE_LIBRARY_PATH", "libfuse.so.2")
 
-from fusepy import FUSE, FuseOSError  # noqa: E402
+from fusepy import FUSE, FuseOSError
 
 __all__ = ["FUSE", "FuseOSError"]

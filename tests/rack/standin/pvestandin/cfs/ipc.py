@@ -61,7 +61,8 @@ def put(key: str, value: str) -> None:
 
 def get(node: str, key: str) -> str | None:
     """What a node told last, or None."""
-    return call(do="get", node=node, key=key)
+    value = call(do="get", node=node, key=key)
+    return None if value is None else str(value)
 
 
 def log(user: str, priority: int, tag: str, message: str) -> None:

@@ -12,6 +12,7 @@ import re
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +74,7 @@ class MemDb:
         self.guest_version = 0
         self.locks: dict[str, tuple[str, float]] = {}
         """Lock directory → (digest, time seen first)."""
-        self.on_change = lambda path: None
+        self.on_change: Callable[[str | None], None] = lambda path: None
         self._counter = 0
         file.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         self.created = not file.exists()
@@ -260,7 +261,7 @@ class MemDb:
         self.root = Entry(0, 0, 0, 0, 0, DIRECTORY, "")
         self.index = {0: self.root}
         for row in self._sql.execute("SELECT inode, parent, version, writer, mtime, type, name, data FROM tree"):
-            entry = Entry(*row[:7], row[7] or b"")
+            entry = Entry(*row[:7], data=row[7] or b"")
             if entry.inode == 0:
                 entry.type, entry.name = DIRECTORY, ""
                 self.root = entry
@@ -300,7 +301,7 @@ class MemDb:
 
     def _elsewhere(self, owner: tuple[str, str, int]) -> bool:
         known = self.guests.get(owner[2])
-        return bool(known) and known[:2] != (owner[1], owner[0])
+        return known is not None and known[:2] != (owner[1], owner[0])
 
     def _place(self, path: str) -> tuple[Entry | int, str]:
         """The directory in which the path's last component lies (or the errno), and that component."""

@@ -18,7 +18,7 @@ from typing import Any
 
 from .. import daemon, paths
 from . import DATABASE, ipc
-from .corosync import CorosyncError, Group, Map, Member, Quorum
+from .corosync import CorosyncError, Group, Map, Quorum
 from .files import Files, unmount
 from .fsm import AWAY, Fsm, pack
 from .fuse import FUSE
@@ -70,9 +70,10 @@ def node_address(name: str) -> str | None:
         found = socket.getaddrinfo(name, None, type=socket.SOCK_STREAM)
     except OSError:
         return None
-    for _, _, _, _, (address, *_) in found:
+    for entry in found:
+        address = str(entry[4][0])
         if not address.startswith("127.") and address != "::1":
-            return str(address)
+            return address
     return None
 
 

@@ -5,30 +5,31 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 from .fsm import Fsm
 from .memdb import MemDb
 
-OBSERVED_8 = """corosync.conf corosync.conf.new storage.cfg user.cfg domains.cfg notifications.cfg priv/notifications.cfg
-priv/shadow.cfg priv/acme/plugins.cfg priv/tfa.cfg priv/token.cfg datacenter.cfg vzdump.cron vzdump.conf jobs.cfg
-ha/crm_commands ha/manager_status ha/resources.cfg ha/rules.cfg ha/groups.cfg ha/fence.cfg status.cfg replication.cfg
-ceph.conf sdn/vnets.cfg sdn/zones.cfg sdn/controllers.cfg sdn/subnets.cfg sdn/ipams.cfg sdn/mac-cache.json
-sdn/pve-ipam-state.json sdn/dns.cfg sdn/.running-config virtual-guest/cpu-models.conf firewall/cluster.fw
-mapping/directory.cfg mapping/pci.cfg mapping/usb.cfg""".split()
-OBSERVED_9 = """corosync.conf corosync.conf.new storage.cfg user.cfg domains.cfg notifications.cfg priv/notifications.cfg
-priv/shadow.cfg priv/acme/plugins.cfg priv/tfa.cfg priv/token.cfg priv/wg-keys.cfg datacenter.cfg vzdump.cron
-vzdump.conf jobs.cfg ha/crm_commands ha/manager_status ha/resources.cfg ha/rules.cfg ha/groups.cfg ha/fence.cfg
-status.cfg replication.cfg ceph.conf sdn/vnets.cfg sdn/zones.cfg sdn/controllers.cfg sdn/subnets.cfg sdn/ipams.cfg
-sdn/mac-cache.json sdn/pve-ipam-state.json sdn/dns.cfg sdn/fabrics.cfg sdn/route-maps.cfg sdn/prefix-lists.cfg
-sdn/.running-config virtual-guest/cpu-models.conf virtual-guest/profiles.cfg firewall/cluster.fw mapping/directory.cfg
-mapping/pci.cfg mapping/usb.cfg""".split()
+OBSERVED = [
+    "corosync.conf", "corosync.conf.new", "storage.cfg", "user.cfg", "domains.cfg", "notifications.cfg",
+    "priv/notifications.cfg", "priv/shadow.cfg", "priv/acme/plugins.cfg", "priv/tfa.cfg", "priv/token.cfg",
+    "priv/wg-keys.cfg", "datacenter.cfg", "vzdump.cron", "vzdump.conf", "jobs.cfg", "ha/crm_commands",
+    "ha/manager_status", "ha/resources.cfg", "ha/rules.cfg", "ha/groups.cfg", "ha/fence.cfg", "status.cfg",
+    "replication.cfg", "ceph.conf", "sdn/vnets.cfg", "sdn/zones.cfg", "sdn/controllers.cfg", "sdn/subnets.cfg",
+    "sdn/ipams.cfg", "sdn/mac-cache.json", "sdn/pve-ipam-state.json", "sdn/dns.cfg", "sdn/fabrics.cfg",
+    "sdn/route-maps.cfg", "sdn/prefix-lists.cfg", "sdn/.running-config", "virtual-guest/cpu-models.conf",
+    "virtual-guest/profiles.cfg", "firewall/cluster.fw", "mapping/directory.cfg", "mapping/pci.cfg",
+    "mapping/usb.cfg",
+]
+SINCE_9 = {"priv/wg-keys.cfg", "sdn/fabrics.cfg", "sdn/route-maps.cfg", "sdn/prefix-lists.cfg",
+           "virtual-guest/profiles.cfg"}
 LOG_LINES = 50
 
 
 def observed(major: int) -> list[str]:
     """The files whose changes Proxmox's services watch."""
-    return OBSERVED_9 if major >= 9 else OBSERVED_8
+    return [file for file in OBSERVED if major >= 9 or file not in SINCE_9]
 
 
 class View:
@@ -101,8 +102,9 @@ class View:
     # -- the files
 
     def text(self, file: str) -> str:
-        return {".members": self._members, ".version": self._versions, ".vmlist": self._guests,
-                ".clusterlog": self._clusterlog, ".rrd": lambda: "", ".debug": lambda: "0\n"}[file]()
+        made: dict[str, Callable[[], str]] = {".members": self._members, ".version": self._versions,
+                                              ".vmlist": self._guests, ".clusterlog": self._clusterlog}
+        return made[file]() if file in made else {".rrd": "", ".debug": "0\n"}[file]
 
     def _members(self) -> str:
         head = f'{{\n"nodename": "{self.name}",\n"version": {self._version}'
