@@ -177,7 +177,8 @@ class Fsm:
             if set(self.members) <= set(self._states):
                 self._decide()
         elif head["kind"] == "update" and self.mode == UPDATING:
-            self._updates.append(Entry(*head["entry"], data=data))
+            self._updates.append(Entry(*head["entry"]))
+            self._updates[-1].data = data
         elif head["kind"] == "done" and self.mode == UPDATING:
             self._commit()
 

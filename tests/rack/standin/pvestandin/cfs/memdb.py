@@ -261,7 +261,8 @@ class MemDb:
         self.root = Entry(0, 0, 0, 0, 0, DIRECTORY, "")
         self.index = {0: self.root}
         for row in self._sql.execute("SELECT inode, parent, version, writer, mtime, type, name, data FROM tree"):
-            entry = Entry(*row[:7], data=row[7] or b"")
+            entry = Entry(*row[:7])
+            entry.data = row[7] or b""
             if entry.inode == 0:
                 entry.type, entry.name = DIRECTORY, ""
                 self.root = entry
