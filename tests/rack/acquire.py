@@ -144,7 +144,7 @@ class Acquirer:
 
     def fetch(self, url: str, target: Path) -> None:
         """NotFound, or RackError with the transport's reason."""
-        for _ in range(REDIRECTS + 1):
+        for _hop in range(REDIRECTS + 1):
             try:
                 moved = self._once(url, target)
             except Unanswered:

@@ -18,7 +18,7 @@ def prefix(rack_dir: Path) -> str:
 
 def mounted() -> Path | None:
     for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        before, _, after = line.partition(" - ")
+        before, _dash, after = line.partition(" - ")
         if after.split()[0] == "cgroup2":
             return Path(before.split()[4].replace("\\040", " "))
     return None

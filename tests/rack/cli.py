@@ -123,7 +123,7 @@ def _log(options: argparse.Namespace) -> int:
     if rack.leader(options.node) is not None:
         return rack.exec(options.node, arguments).returncode
     journal = rack.files_of(options.node) / "var/log/journal"
-    return subprocess.run([*arguments, f"--directory={journal}"]).returncode
+    return subprocess.run([*arguments, f"--directory={journal}"], check=False).returncode
 
 
 def _requests(options: argparse.Namespace) -> int:

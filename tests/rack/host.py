@@ -76,7 +76,7 @@ def apt_config() -> dict[str, str]:
     output = subprocess.run(["apt-config", "dump"], capture_output=True, text=True, check=True).stdout
     values: dict[str, str] = {}
     for line in output.splitlines():
-        key, _, value = line.partition(" ")
+        key, _space, value = line.partition(" ")
         values[key] = value.strip().rstrip(";").strip('"')
     return values
 
@@ -90,7 +90,7 @@ def parse_mirrors(targets: str) -> Mirrors | None:
         if len(fields) != 3 or fields[2] != "main":
             continue
         uri, release = fields[0].rstrip("/"), fields[1]
-        base, _, suffix = release.partition("-")
+        base, _dash, suffix = release.partition("-")
         if base not in DEBIAN_SUITES:
             continue
         if suffix == "" and debian is None:

@@ -161,6 +161,7 @@ class ImageStore:
             capture_output=True,
             text=True,
             pass_fds=[namespace],
+            check=False,
             env={
                 "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
                 "LC_ALL": "C.UTF-8",

@@ -108,13 +108,16 @@ def run_child(rack_dir: Path, arguments: Sequence[str]) -> subprocess.CompletedP
         cwd="/",
         capture_output=True,
         text=True,
+        check=False,
     )
 
 
-def run(rack_dir: Path, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[str]:
+def run(
+    rack_dir: Path, command: Sequence[str], check: bool = False, **options: Any
+) -> subprocess.CompletedProcess[str]:
     """subprocess.run for the rack's own short work, found in the same way."""
     environment = {**os.environ, MARKER: marker(rack_dir, HELPER)}
-    return subprocess.run(command, env=environment, capture_output=True, text=True, **options)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=check, **options)
 
 
 def kill(pids: Sequence[int] | Mapping[int, str], how: signal.Signals = signal.SIGKILL) -> None:

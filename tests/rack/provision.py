@@ -141,6 +141,7 @@ def can_overlay(directory: Path) -> bool:
             ["unshare", "--mount", "mount", "-t", "overlay", "overlay", "merged", "-o", options],
             cwd=place,
             capture_output=True,
+            check=False,
         )
     return result.returncode == 0
 

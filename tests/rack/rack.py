@@ -251,7 +251,12 @@ class Rack:
 
     def _close_ssh_masters(self) -> None:
         for path in (self.directory / "cp").glob("*"):
-            subprocess.run(["ssh", "-O", "exit", "-S", str(path), "any"], capture_output=True, stdin=subprocess.DEVNULL)
+            subprocess.run(
+                ["ssh", "-O", "exit", "-S", str(path), "any"],
+                capture_output=True,
+                stdin=subprocess.DEVNULL,
+                check=False,
+            )
 
     def _unmount(self) -> None:
         for line in reversed(Path("/proc/self/mountinfo").read_text().splitlines()):
@@ -309,9 +314,11 @@ class Rack:
             *command,
         ]
 
-    def exec(self, node: str, command: Sequence[str], **options: Any) -> subprocess.CompletedProcess[Any]:
+    def exec(
+        self, node: str, command: Sequence[str], check: bool = False, **options: Any
+    ) -> subprocess.CompletedProcess[Any]:
         """Run a command in the machine without its network; options as for subprocess.run."""
-        return subprocess.run(self.enter_command(node, command), **options)
+        return subprocess.run(self.enter_command(node, command), check=check, **options)
 
     def ssh_command(self, node: str, command: Sequence[str] = ()) -> list[str]:
         return [

@@ -59,6 +59,7 @@ class Signer:
             input=stdin,
             stdin=subprocess.DEVNULL if stdin is None else None,
             capture_output=True,
+            check=False,
         )
         if result.returncode != 0:
             raise RackError(f"gpg failed: {' '.join(result.stderr.decode(errors='replace').split())}")
@@ -106,7 +107,7 @@ class Signer:
 
 
 def _control(deb: Path) -> str:
-    result = subprocess.run(["dpkg-deb", "--field", str(deb)], capture_output=True, text=True)
+    result = subprocess.run(["dpkg-deb", "--field", str(deb)], capture_output=True, text=True, check=False)
     if result.returncode != 0:
         raise RackError(f"{deb.name}: not a Debian package: {result.stderr.strip()}")
     return result.stdout.strip()

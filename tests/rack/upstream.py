@@ -30,7 +30,7 @@ class Upstream:
 
     def get(self, path: str) -> Path:
         """Local copy of the file; NotFound or RackError when there is none."""
-        prefix, _, rest = path.lstrip("/").partition("/")
+        prefix, _slash, rest = path.lstrip("/").partition("/")
         if prefix not in self.archives or not rest or ".." in rest.split("/"):
             raise NotFound(f"{path}: no archive of this rack")
         url = f"{self.archives[prefix]}/{urllib.parse.quote(rest, safe='/~+:')}"

@@ -106,7 +106,7 @@ def archive(tmp_path):
 def test_pool_files_are_fetched_once(archive):
     url = f"{MIRROR}/pool/main/c/corosync_3.1%25_amd64.deb"
     archive.acquirer.answers[url] = b"deb"
-    for _ in range(2):
+    for _time in range(2):
         assert archive.get("/debian/pool/main/c/corosync_3.1%_amd64.deb").read_bytes() == b"deb"
     assert archive.acquirer.asked == [url]
 
