@@ -48,9 +48,9 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Dea
 NAME = re.compile(r"(?=.{1,15}$)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?")
 OUR_LOCK = "/run/lock/baremetal-proxmox-cluster.lock"
 # PVE/API2/ClusterConfig.pm: held by pvecm as long as it creates or joins
-PVECM_LOCK = "/run/lock/pvecm.lock"
-# Before this line of pvecm add nothing has reached the cluster
-REQUESTED = "Request addition of this node"
+PVECM_LOCK = "/var/lock/pvecm.lock"
+# PVE/Cluster/Setup.pm: from the first line on, the cluster may have taken the node in, unless the second one says no
+REQUESTED, ABORTED = "Request addition of this node", "Cluster join aborted!"
 # Seconds that pvecm, or systemd, is left to itself before it is helped
 PATIENCE = 10.0
 
@@ -86,7 +86,7 @@ class Cluster:
         """What run() would do; C(changed) too. Reads only."""
         local = _membership.read(self.machine)
         step = self._plan(local)
-        idle = local.half is None and local.mounted and bool(self.machine.running("corosync"))
+        idle = local.half is None and local.mounted and self.machine.has_corosync()
         self.changed = step is not Plan.NONE and not (step is Plan.FINISH and idle)
         return step, local
 
@@ -188,8 +188,8 @@ class Cluster:
     def _join(self, *, force: bool) -> None:
         peer = self._need_peer()
         self._begin("join", peer.authkey_sha256)
-        if self.machine.running("corosync"):
-            # With Debian's example on loopback (anything else was refused); pvecm add would refuse it
+        if self.machine.has_corosync():
+            # With Debian's example on loopback, as anything else was refused; but pvecm add refuses that too
             self._systemctl("stop", "corosync")
         output = self._pvecm(
             _cli.PVECM_ADD,
@@ -205,7 +205,8 @@ class Cluster:
         )
         local = _membership.read(self.machine)
         if local.mounted and local.conf is None:
-            if not (force or peer.use_ssh or REQUESTED in output.stdout or local.authkey_sha256):
+            asked = peer.use_ssh or (REQUESTED in output.stdout and ABORTED not in output.stdout)
+            if not (force or asked or local.authkey_sha256):
                 self._end()
             raise CliError(output.argv, output.rc, output.stdout)
 
@@ -252,7 +253,7 @@ class Cluster:
                 _membership.replace(self.machine, _membership.AUTHKEY, key, 0o400)
             _membership.replace(self.machine, _membership.LOCAL_CONF, peer.conf.text.encode(), 0o644)
             # Corosync may run already: since a reboot in the midst of the join, or with Debian's example
-            self._systemctl("stop", "pve-cluster", *self.machine.running("corosync"))
+            self._systemctl("stop", "pve-cluster", *(["corosync"] if self.machine.has_corosync() else []))
             set_aside(self.machine)
             self._systemctl("start", "corosync", "pve-cluster")
 
@@ -266,9 +267,9 @@ class Cluster:
         if not local.listed or local.online or self._clock() - self._pushed_at < PATIENCE:
             return
         if local.conf is None or local.stand_alone:
-            if not busy and not self.machine.running("corosync"):
+            if not busy and not self.machine.has_corosync():
                 self._try("restart", "corosync", "pve-cluster") if local.conf else self._try("start", "pve-cluster")
-        elif not self.machine.running("corosync"):
+        elif not self.machine.has_corosync():
             peer = fresher(local, self.peer)
             current = peer.conf if peer else local.conf
             if current.text and current.version > (local.local_conf.version if local.local_conf else 0):
@@ -326,7 +327,7 @@ class Cluster:
             "quorum" if local.quorate else "no quorum",
             f"online: {', '.join(online) or 'none'}",
         ]
-        if not self.machine.running("corosync"):
+        if not self.machine.has_corosync():
             seen.append("corosync does not run (see journalctl -u corosync)")
         if self._trouble:
             seen.append(self._trouble)

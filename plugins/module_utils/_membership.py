@@ -174,7 +174,7 @@ def authkey_sha256(machine: Machine) -> str | None:
 
 def corosync(machine: Machine) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
     """Links and quorum as the running corosync has them; empty if none runs."""
-    if not machine.running("corosync"):
+    if not machine.has_corosync():
         return [], None
     links = _corosync.parse_links(machine.cli.run(_cli.CFGTOOL).stdout)
     return links, _corosync.parse_quorum(machine.cli.run(_cli.QUORUMTOOL).stdout)

@@ -85,6 +85,11 @@ class Machine:
                 found.add(wanted[comm])
         return found
 
+    def has_corosync(self) -> bool:
+        """Whether corosync runs. By its own file, since machines may share their process numbers."""
+        pid = (self.read("/run/corosync.pid") or "").strip()
+        return pid.isdigit() and self._comm(self.path(f"/proc/{pid}")) == "corosync"
+
     @staticmethod
     def _comm(entry: Path) -> str:
         try:
@@ -176,6 +181,8 @@ class Machine:
         try:
             output = self.cli.run(_cli.SYSTEMCTL_SHOW, units=[f"{name}.service" for name in names]).stdout
         except (CliError, NotInstalled):
+            output = ""
+        if "ActiveState=" not in output:
             # The first process is not systemd: a process of that name is all there is to see
             alive = self.running(*(SERVICES.get(name, name) for name in names))
             return {name: "active" if SERVICES.get(name, name) in alive else "inactive" for name in names}

@@ -144,7 +144,7 @@ class World:
         self.writable = True
         self.now = 1000.0
         self.on_tick: list[tuple[float, Callable[[], Any]]] = []
-        for folder in ("proc", "run/lock", "usr/bin", "etc/corosync", "var/lib/pve-cluster"):
+        for folder in ("proc", "run/lock", "var/lock", "usr/bin", "etc/corosync", "var/lib/pve-cluster"):
             (root / folder).mkdir(parents=True)
         self.write("usr/bin/pveversion", "")
         self.write("usr/share/perl5/PVE/pvecfg.pm", "sub version {\n    return '9.2.11';\n}\n")
@@ -209,18 +209,19 @@ class World:
         self.write("etc/pve/nodes/pve2/pve-ssl.pem", "")
         os.utime(self.root / "etc/pve/nodes/pve2/pve-ssl.pem", (self.now, self.now))
 
-    def run_process(self, name: str) -> None:
-        self.write(f"proc/{abs(hash(name)) % 30000 + 1}/comm", f"{name}\n")
+    def run_corosync(self) -> None:
+        self.write("run/corosync.pid", "321\n")
+        self.write("proc/321/comm", "corosync\n")
 
-    def stop_process(self, name: str) -> None:
-        self.remove(f"proc/{abs(hash(name)) % 30000 + 1}/comm")
+    def stop_corosync(self) -> None:
+        self.remove("proc/321/comm")
 
     def join(self, version: int = 2) -> None:
         """The state after a whole join."""
         self.write("etc/corosync/authkey", KEY)
         self.write("etc/corosync/corosync.conf", conf(version, 1, 2))
         self.write("etc/pve/corosync.conf", conf(version, 1, 2))
-        self.run_process("corosync")
+        self.run_corosync()
         self.connect("prod")
         self.writable = True
         self.certify()

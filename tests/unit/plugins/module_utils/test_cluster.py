@@ -58,7 +58,7 @@ def created(world: World) -> None:
     world.write("etc/corosync/authkey", KEY)
     world.write("etc/pve/corosync.conf", conf(1, 2))
     world.write("etc/corosync/corosync.conf", conf(1, 2))
-    world.run_process("corosync")
+    world.run_corosync()
     world.connect("prod", nodes="2", online="2")
     world.certify()
 
@@ -139,10 +139,8 @@ def test_join_by_ssh_has_no_secret_and_no_fingerprint(world: World) -> None:
 
 
 def test_corosync_with_debians_example_is_stopped_before_a_join(world: World) -> None:
-    world.run_process("corosync")
-    world.expect(
-        Call("systemctl stop corosync", lambda: world.stop_process("corosync")), Call(ADD, world.join, secret=TICKET)
-    )
+    world.run_corosync()
+    world.expect(Call("systemctl stop corosync", lambda: world.stop_corosync()), Call(ADD, world.join, secret=TICKET))
     assert run(world, peer(conf(1, 1))) == (Plan.JOIN, True)
 
 
@@ -151,6 +149,7 @@ def test_corosync_with_debians_example_is_stopped_before_a_join(world: World) ->
     [
         ("Establishing API connection with host '10.99.0.11'\nfingerprint 'FF' not verified, abort!\n", None),
         ("Login succeeded.\nRequest addition of this node\n500 read timeout\n", "join"),
+        ("Request addition of this node\nAn error occurred: no quorum?\nCluster join aborted!\n", None),
     ],
 )
 def test_a_failed_join_keeps_its_mark_only_if_the_cluster_may_know_of_it(
@@ -276,7 +275,7 @@ def test_a_join_cut_off_before_pmxcfs_was_stopped_is_finished_by_hand(
 
 def test_a_join_cut_off_by_a_power_cut_after_both_files_has_corosync_running(world: World) -> None:
     after_both_files(world)
-    world.run_process("corosync")
+    world.run_corosync()
     world.expect(*by_hand(world, "corosync"))
     assert run(world, peer(HALF, hand_over=True)) == (Plan.ENTER, True)
     finished(world)
@@ -370,7 +369,7 @@ def test_a_join_that_waits_for_quorum_with_an_old_configuration(world: World) ->
     """Corosync said 'Received config version (4) is different than my config version (3)! Exiting'."""
     world.mark()
     world.join(3)
-    world.stop_process("corosync")
+    world.stop_corosync()
     world.connect("prod", quorate=False, online="2")
     world.writable = False
     world.remove("etc/pve/nodes/pve2/pve-ssl.pem")
@@ -390,7 +389,7 @@ def test_a_join_that_waits_for_quorum_with_an_old_configuration(world: World) ->
 def test_corosync_that_does_not_stay_is_started_again_and_then_told(world: World) -> None:
     world.mark()
     world.join()
-    world.stop_process("corosync")
+    world.stop_corosync()
     world.connect("prod", quorate=False, online="2")
     world.writable = False
     failing = Call("systemctl start corosync", rc=1, stdout="Job for corosync.service failed")
@@ -449,7 +448,7 @@ def test_a_member_is_read_and_nothing_else(world: World) -> None:
 def test_a_member_whose_services_are_down_is_started(world: World) -> None:
     world.join()
     world.unmount()
-    world.stop_process("corosync")
+    world.stop_corosync()
     world.writable = False
 
     def mounted() -> None:
@@ -499,7 +498,7 @@ def test_a_pvecm_that_hangs_because_corosync_left_is_helped(world: World) -> Non
     holder = os.open(world.root / PVECM_LOCK.lstrip("/"), os.O_RDWR | os.O_CREAT)
     fcntl.flock(holder, fcntl.LOCK_EX)
     world.join(3)
-    world.stop_process("corosync")
+    world.stop_corosync()
     world.connect("prod", quorate=False, online="2")
     world.writable = False
     now = conf(4, 1, 2, 3)

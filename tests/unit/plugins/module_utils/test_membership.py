@@ -173,7 +173,7 @@ def test_facts_of_a_bare_machine(world: World) -> None:
 
 def test_corosync_is_asked_only_if_it_runs(world: World) -> None:
     assert _membership.corosync(world.machine) == ([], None)
-    world.run_process("corosync")
+    world.run_corosync()
     from .cluster_world import Call
 
     world.expect(Call("corosync-cfgtool -s"), Call("corosync-quorumtool -s", stdout=QUORUM, rc=2))

@@ -148,9 +148,10 @@ def test_services(machine: Machine) -> None:
     assert machine.services([]) == {}
 
 
-def test_services_where_the_first_process_is_not_systemd(machine: Machine) -> None:
+@pytest.mark.parametrize(("rc", "said"), [(1, "System has not been booted with systemd"), (0, "")])
+def test_services_where_the_first_process_is_not_systemd(machine: Machine, rc: int, said: str) -> None:
     shown = "systemctl show --property=Id,Names,LoadState,ActiveState -- pve-cluster.service pveproxy.service"
-    expect(machine, Call(shown, stdout="System has not been booted with systemd", rc=1))
+    expect(machine, Call(shown, stdout=said, rc=rc))
     write(machine, "/proc/17/comm", "pmxcfs\n")
     write(machine, "/proc/self/comm", "pveproxy\n")
     assert machine.services(["pve-cluster", "pveproxy"]) == {"pve-cluster": "active", "pveproxy": "inactive"}
@@ -160,6 +161,16 @@ def test_running_knows_names_that_the_kernel_cut_off(machine: Machine) -> None:
     write(machine, "/proc/17/comm", "a-very-long-nam\n")
     write(machine, "/proc/18/comm", "other\n")
     assert machine.running("a-very-long-name", "none") == {"a-very-long-name"}
+
+
+def test_corosync_by_its_own_file(machine: Machine) -> None:
+    assert not machine.has_corosync()
+    write(machine, "/proc/17/comm", "corosync\n")
+    assert not machine.has_corosync()
+    write(machine, "/run/corosync.pid", "17\n")
+    assert machine.has_corosync()
+    write(machine, "/proc/17/comm", "other\n")
+    assert not machine.has_corosync()
 
 
 def test_a_process_that_ends_meanwhile(machine: Machine) -> None:

@@ -130,7 +130,7 @@ def test_a_member_of_another_cluster_is_refused_with_both_names(world: World, mo
     assert (result["failed"], result["node"], result["found"], result["wanted"]) == (True, "pve2", "prod", "lab")
     assert {name for name in snapshot(world)} - set(before) == {
         "run/lock/baremetal-proxmox-cluster.lock",
-        "run/lock/pvecm.lock",
+        "var/lock/pvecm.lock",
     }
 
 
