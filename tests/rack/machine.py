@@ -13,6 +13,9 @@ from rack.spec import Node, Spec
 
 REBOOT = 133
 ROOT = "/run/machine"
+# The clock and the modules are the host's.
+WITHHELD = ("sys_time", "sys_module")
+WITHHELD_SETPRIV = ",".join(f"-{name}" for name in WITHHELD)
 
 
 def role(node: str) -> str:
@@ -58,8 +61,7 @@ def nspawn_command(node: Node, devices: list[tuple[str, str]], with_cpuinfo: boo
         *("--capability=all", "--rlimit=RLIMIT_MEMLOCK=infinity", "--rlimit=RLIMIT_NOFILE=1048576"),
         # The host does not lose power in a test, so no fsync has anything to protect.
         "--suppress-sync=yes",
-        # The clock and the modules are the host's.
-        "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE",
+        f"--drop-capability={','.join(f'CAP_{name.upper()}' for name in WITHHELD)}",
         "--bind=/dev/fuse",
     ]
     command += [f"--bind={device}:{name}" for device, name in devices]

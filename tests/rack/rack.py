@@ -308,6 +308,8 @@ class Rack:
 
     def enter_command(self, node: str, command: Sequence[str]) -> list[str]:
         return [
+            # nsenter keeps our capabilities; a command in the machine shall have no more than the machine has.
+            *("setpriv", f"--bounding-set={machine.WITHHELD_SETPRIV}", f"--inh-caps={machine.WITHHELD_SETPRIV}"),
             *("nsenter", f"--target={self._living(node)}"),
             *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"),
             *("--", "env", "--ignore-environment", SEARCH_PATH, "HOME=/root", "LC_ALL=C.UTF-8", "TERM=dumb"),

@@ -140,6 +140,14 @@ def test_a_rack_that_is_off_says_so():
         rack.inventory()
 
 
+def test_a_command_in_a_machine_has_no_more_rights_than_the_machine(monkeypatch):
+    rack = make_rack("lab")
+    monkeypatch.setattr(rack, "leader", lambda node: 4711)
+    command = rack.enter_command("pve1", ["date"])
+    assert "--bounding-set=-sys_time,-sys_module" in command[: command.index("nsenter")]
+    assert "--target=4711" in command and command[-1] == "date"
+
+
 def test_requests_are_read_from_the_disk_of_a_machine_that_is_off():
     rack = make_rack("lab")
     log = rack.files_of("pve1") / "var/log/pve-standin/requests.jsonl"

@@ -44,6 +44,7 @@ def test_nspawn_is_told_of_disks_and_cpu(tmp_path):
     assert "--bind=/dev/loop7:/dev/sdb" in command
     assert command[-1].endswith(":/proc/cpuinfo")
     assert "--bind=/dev/fuse" in command
+    assert "--drop-capability=CAP_SYS_TIME,CAP_SYS_MODULE" in command
     plain = machine.nspawn_command(NODE, [], with_cpuinfo=False)
     assert not any("cpuinfo" in word or "/dev/sd" in word for word in plain)
 
