@@ -32,7 +32,8 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
-PVEVERSION = "/usr/bin/pveversion"
+# Any of them: what matters is that Proxmox is there, not which package brought it.
+INSTALLED = ("/usr/bin/pveversion", "/usr/bin/pvesh", "/usr/share/perl5/PVE/AccessControl.pm")
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "api_host": {"type": "str"},
@@ -95,7 +96,7 @@ class Client:
     @property
     def installed(self) -> bool:
         """Whether there is a Proxmox to talk to: false only on this machine, before it is installed."""
-        return not self._local or os.path.exists(PVEVERSION)
+        return not self._local or any(map(os.path.exists, INSTALLED))
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -148,6 +149,8 @@ class Client:
                 if failure is not None:
                     raise failure from error
                 if time.monotonic() + pause >= deadline:
+                    if self._local and isinstance(error, ConnectionLost):
+                        error.hint = "Is pveproxy running on this node? See 'systemctl status pveproxy'."
                     raise
                 time.sleep(pause)
         raise AssertionError("unreachable")
@@ -175,9 +178,10 @@ class Client:
 
 
 def local_session() -> _session.HttpSession:
-    """The API of this node, as root@pam, trusted by the very certificate file that pveproxy serves."""
+    """The API of this node, as root@pam, trusted by its own certificate file or by the cluster's authority."""
     return _session.HttpSession(
-        _session.local_address(), 8006, _session.Ticket(_session.local_ticket), fingerprint=_session.local_fingerprint
+        _session.local_address(), 8006, _session.Ticket(_session.local_ticket),
+        fingerprint=_session.local_fingerprint, authority=f"{_session.PMXCFS}/pve-root-ca.pem",
     )
 
 

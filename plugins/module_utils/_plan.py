@@ -246,7 +246,7 @@ class Planner:
             change = self.item(replace(item, always=False), present)
         except _Problem as problem:
             return str(problem)
-        return change and (", ".join(sorted({*change.to_set, *change.to_unset})) or change.action)
+        return None if change is None else ", ".join(sorted({*change.to_set, *change.to_unset})) or change.action
 
     def _values(self, item: Wanted, variant: Variant, label: str | None) -> Iterable[tuple[Field, Any]]:
         """The given settings, each known to this type and allowed by it."""

@@ -89,12 +89,17 @@ class Ticket:
         return True
 
 
+def _environment() -> dict[str, str]:
+    """English messages, and the directories that a login without a profile lacks."""
+    path = os.environ.get("PATH", "")
+    return {**os.environ, "PATH": f"{path}:/usr/sbin:/usr/bin:/sbin:/bin".lstrip(":"), "LC_ALL": "C"}
+
+
 def local_ticket() -> tuple[str, str]:
     """A root@pam ticket from Proxmox's own code on this node. Nothing secret is in the arguments."""
     argv = ["perl", "-MPVE::AccessControl", "-e", _TICKET_SCRIPT]
-    environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
     try:
-        done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, timeout=60, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise AuthError(f"no ticket could be made on this node: {error}", hint=_why_no_ticket()) from error
     lines = done.stdout.splitlines()
@@ -146,7 +151,9 @@ def local_address() -> str:
 class HttpSession:
     """Sends single calls through proxmoxer. Raises ApiError, AuthError, ConnectionLost or TrustError.
 
-    fingerprint  called for every new connection pool, so that a renewed certificate is seen
+    fingerprint  called for every new connection, so that a renewed certificate is seen
+    authority    file that may vouch for the certificate where the fingerprint does not: after a renewal, pveproxy
+                 serves the old certificate until it restarts. Each refusal changes to the other way.
     """
 
     def __init__(
@@ -157,12 +164,15 @@ class HttpSession:
         *,
         verify: bool | str = True,
         fingerprint: Callable[[], str] | None = None,
+        authority: str | None = None,
         use_environment: bool = False,
     ) -> None:
         self._base = f"https://{host}:{port}/api2/json"
         self._identity = identity
         self._verify = verify
         self._fingerprint = fingerprint
+        self._authority = authority
+        self._ask_authority = False
         self._use_environment = use_environment
         self._session: Any = None
         self._timeout: tuple[float, float] = (10.0, 60.0)
@@ -234,7 +244,9 @@ class HttpSession:
         session = requests.Session()
         session.trust_env = self._use_environment
         session.verify = self._verify
-        if self._fingerprint is not None:
+        if self._authority and self._ask_authority:
+            session.verify = self._authority
+        elif self._fingerprint is not None:
             pin = self._fingerprint()
 
             class PinnedAdapter(HTTPAdapter):
@@ -254,6 +266,8 @@ class HttpSession:
         last = str(causes[-1]) or repr(causes[-1])
         untrusted = ("CERTIFICATE_VERIFY_FAILED", "Fingerprints did not match", "doesn't match")
         if any(isinstance(error, requests.exceptions.SSLError) and sign in str(error) for sign in untrusted):
+            usable = self._authority is not None and os.path.isfile(self._authority)
+            self._ask_authority = usable and not self._ask_authority
             return TrustError(
                 f"the certificate of {self._base} is not trusted: {last}.",
                 hint="Give api_ca_path or api_fingerprint for the API that is meant.",
@@ -301,9 +315,8 @@ class PveshReader:
             raise NotInstalled("only reading is possible without the HTTP library.", hint=LIBRARY_HINT)
         options: Sequence[str] = [word for name, value in params.items() for word in (f"--{name}", str(value))]
         argv = ["pvesh", "get", path, "--output-format", "json", *options]
-        environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
         try:
-            done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=timeout, check=False)
+            done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, timeout=timeout, check=False)
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ConnectionLost(method, path, str(error)) from error
         if done.returncode != 0:

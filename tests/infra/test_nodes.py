@@ -59,6 +59,6 @@ def test_the_storage_is_what_the_inventory_says(host):
     assert "dir: guests\n" in content
 
 
-def test_root_only_files_are_for_root_only(host):
+def test_secrets_are_for_root_only(host):
     assert host.file("/etc/pve/priv").mode & 0o077 == 0
-    assert host.file("/etc/corosync/authkey").mode & 0o077 == 0
+    assert not host.file("/var/lib/baremetal-proxmox").exists, "the mark of an unfinished join is still there"

@@ -31,7 +31,11 @@ FAILING = _cli.Command((sys.executable, "-c"), ("script",), ok=(0, 3))
         ),
         (_cli.PVECM_ADD, {"peer": "10.0.0.1", "use_ssh": True}, "pvecm add 10.0.0.1 --use_ssh 1"),
         (_cli.PVECM_UPDATECERTS, {"force": True}, "pvecm updatecerts --force 1"),
-        (_cli.SYSTEMCTL, {"verb": "start", "units": ["corosync", "pve-cluster"]}, "systemctl start corosync pve-cluster"),
+        (
+            _cli.SYSTEMCTL,
+            {"verb": "start", "units": ["corosync", "pve-cluster"]},
+            "systemctl start corosync pve-cluster",
+        ),
     ],
 )
 def test_argv(command: _cli.Command, given: dict, argv: str) -> None:

@@ -82,6 +82,28 @@ def test_repeating_ends(clock: list[float]) -> None:
     assert 5 < sum(clock) < 10
 
 
+def test_nobody_listens_on_the_node() -> None:
+    class Down:
+        def send(self, *_arguments: Any) -> Any:
+            raise ConnectionLost("GET", "/x", "refused")
+
+    with pytest.raises(ConnectionLost, match="systemctl status pveproxy"):
+        Client(Down(), timeout=5, local=True).get("/x")  # type: ignore[arg-type]
+    with pytest.raises(ConnectionLost, match="refused.$"):
+        Client(Down(), timeout=5).get("/x")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(("present", "local", "installed"), [
+    (False, True, False), (True, True, True), (False, False, True),
+])
+def test_installed(monkeypatch: Any, tmp_path: Any, present: bool, local: bool, installed: bool) -> None:
+    file = tmp_path / "pvesh"
+    if present:
+        file.write_text("")
+    monkeypatch.setattr(_client, "INSTALLED", (str(tmp_path / "pveversion"), str(file)))
+    assert Client(FakeTransport([]), local=local).installed is installed
+
+
 def test_parameters_in_forms() -> None:
     wanted = {"a": "1", "b": "0", "c": "x,y", "d": "3", "path": "/p"}
     fake = FakeTransport([("POST", "/x", wanted, None)])

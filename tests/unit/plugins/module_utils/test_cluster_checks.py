@@ -186,7 +186,10 @@ def test_the_links_of_a_join_are_those_of_the_cluster(world: World) -> None:
     ("links", "problem"),
     [
         ({0: ("10.98.0.12",)}, "the cluster has link 1, but no address for it is given"),
-        ({0: ("10.98.0.12",), 1: ("10.99.0.12",), 3: ("10.97.0.12",)}, "link 3 is wanted, but the cluster has no such link"),
+        (
+            {0: ("10.98.0.12",), 1: ("10.99.0.12",), 3: ("10.97.0.12",)},
+            "link 3 is wanted, but the cluster has no such link",
+        ),
         ({}, "the cluster has the links 0, 1, but no addresses are given"),
         ({0: ("10.98.0.11",), 1: ("10.99.0.12",)}, "address 10.98.0.11 of link 0 is that of pve1 already"),
         ({0: ("10.98.0.12", 5), 1: ("10.99.0.12",)}, "priority of link 0: wanted 5, found 0"),

@@ -77,7 +77,9 @@ def test_same_address(one: str, other: str, same: bool) -> None:
     assert _corosync.same_address(one, other) is same
 
 
-@pytest.mark.parametrize(("address", "loopback"), [("127.0.1.1", True), ("::1", True), ("localhost", True), ("pve1", False)])
+@pytest.mark.parametrize(
+    ("address", "loopback"), [("127.0.1.1", True), ("::1", True), ("localhost", True), ("pve1", False)]
+)
 def test_loopback(address: str, loopback: bool) -> None:
     assert _corosync.is_loopback(address) is loopback
 
@@ -146,7 +148,9 @@ def test_quorum() -> None:
 
 
 def test_no_quorum_and_hexadecimal_numbers() -> None:
-    output = QUORUM.replace("Quorate:          Yes", "Quorate:          No").replace("Node ID:          1", "Node ID: 0x0000000a")
+    output = QUORUM.replace("Quorate:          Yes", "Quorate:          No").replace(
+        "Node ID:          1", "Node ID: 0x0000000a"
+    )
     assert _corosync.parse_quorum(output) == {"quorate": False, "nodeid": 10, "expected": 3, "total": 2}
 
 

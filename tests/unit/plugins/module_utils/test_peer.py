@@ -28,7 +28,13 @@ def test_info_of_a_member(world: World) -> None:
 
 @pytest.mark.parametrize(
     ("joining", "online", "handed_over"),
-    [(["pve3"], "12", True), (["pve3"], "123", False), (["pve4"], "12", False), (["pve4", "pve3"], "12", True), ([], "12", False)],
+    [
+        (["pve3"], "12", True),
+        (["pve3"], "123", False),
+        (["pve4"], "12", False),
+        (["pve4", "pve3"], "12", True),
+        ([], "12", False),
+    ],
 )
 def test_the_key_goes_along_only_for_a_node_whose_join_was_cut_off(
     world: World, joining: list[str], online: str, handed_over: bool
@@ -51,8 +57,17 @@ def test_what_a_member_hands_over_is_what_a_join_understands(world: World) -> No
     world.write("etc/pve/corosync.conf", conf(3, 1, 2, 3))
     given = {**_peer.info(world.machine, ["pve3"]), "ticket": "PVE:root@pam:X"}
     peer = _peer.look(given, world.machine, world.api)
-    assert (peer.address, peer.fingerprint, peer.secret, peer.use_ssh) == ("10.99.0.12", FINGERPRINT, "PVE:root@pam:X", False)
-    assert (peer.conf.name, set(peer.conf.nodes), peer.conf.text) == ("prod", {"pve1", "pve2", "pve3"}, conf(3, 1, 2, 3))
+    assert (peer.address, peer.fingerprint, peer.secret, peer.use_ssh) == (
+        "10.99.0.12",
+        FINGERPRINT,
+        "PVE:root@pam:X",
+        False,
+    )
+    assert (peer.conf.name, set(peer.conf.nodes), peer.conf.text) == (
+        "prod",
+        {"pve1", "pve2", "pve3"},
+        conf(3, 1, 2, 3),
+    )
     assert (peer.online, peer.certificates) == ({"pve1", "pve2"}, {"pve1", "pve2"})
     assert (peer.authkey, peer.authkey_sha256) == (KEY, sha(KEY))
     assert world.api.calls == []
@@ -85,7 +100,8 @@ def test_by_hand_with_a_password_the_api_is_asked(world: World) -> None:
     assert peer.conf.nodes["pve1"].links == {0: "a", 1: "b"}
     assert (peer.online, peer.certificates, peer.authkey_sha256) == ({"pve1"}, None, None)
     assert world.api.calls == [
-        (address, FINGERPRINT, "p", path) for path in ("/cluster/config/totem", "/cluster/config/nodes", "/cluster/status")
+        (address, FINGERPRINT, "p", path)
+        for path in ("/cluster/config/totem", "/cluster/config/nodes", "/cluster/status")
     ]
 
 
@@ -100,7 +116,9 @@ def test_by_ssh(world: World, nodes: tuple[int, ...], key: bytes | None) -> None
     ssh = "ssh -o BatchMode=yes -l root 10.99.0.11"
     world.expect(
         Call(f"{ssh} cat /etc/pve/corosync.conf", stdout=conf(1, *nodes)),
-        Call(f"{ssh} cat /etc/pve/.members", stdout='{"nodelist": {"pve1": {"id": 1, "online": 1, "ip": "10.99.0.11"}}}'),
+        Call(
+            f"{ssh} cat /etc/pve/.members", stdout='{"nodelist": {"pve1": {"id": 1, "online": 1, "ip": "10.99.0.11"}}}'
+        ),
         Call(f"{ssh} base64 /etc/corosync/authkey", stdout=encoded(KEY)),
         Call(
             f"{ssh} find /etc/pve/nodes -mindepth 2 -maxdepth 2 -name pve-ssl.pem",

@@ -209,6 +209,19 @@ def test_a_new_certificate_is_seen(serve: Any, session: Any, certificates: Any) 
     assert client.post("/x") == 1
 
 
+def test_the_clusters_authority_vouches_too(serve: Any, session: Any, certificates: Any, tmp_path: Path) -> None:
+    """A renewed certificate that pveproxy does not serve yet; and one that neither knows."""
+    wrong, _key = make_certificate(tmp_path, "wrong")
+    one = session(serve(answer(200, {"data": 1})), fingerprint=lambda: "0" * 64, authority=str(certificates[0]))
+    assert Client(one, timeout=5, local=True).post("/x") == 1
+    for authority in (str(wrong), str(tmp_path / "missing.pem")):
+        server = serve(answer(200, {"data": 1}))
+        one = session(server, fingerprint=lambda: "0" * 64, authority=authority)
+        with pytest.raises(TrustError):
+            Client(one, timeout=1, local=True).post("/x")
+        assert server.requests == []
+
+
 def test_the_environment_is_not_asked_on_the_node(serve: Any, session: Any, monkeypatch: Any) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
     assert session(serve(answer(200, {"data": 1}))).send("GET", "/x", {}, 5) == 1
@@ -256,6 +269,8 @@ def test_local_ticket(monkeypatch: Any) -> None:
     argv, options = seen[0]
     assert argv[:2] == ["perl", "-MPVE::AccessControl"]
     assert options["env"]["LC_ALL"] == "C"
+    assert "/usr/sbin" in options["env"]["PATH"]
+    assert not any("6740AAAA" in word for word in argv)
 
 
 @pytest.mark.parametrize(("result", "root", "mounted", "message"), [

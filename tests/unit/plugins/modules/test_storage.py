@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from ansible_collections.baremetal.proxmox.plugins.module_utils._engine import ResourceModule
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ApiError, ConnectionLost
-from ansible_collections.baremetal.proxmox.plugins.modules.storage import STORAGE
+from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import run_module
 
 LOCAL = {"storage": "local", "type": "dir", "path": "/var/lib/vz", "content": "iso,vztmpl,backup", "digest": "d1"}

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 import yaml
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field
+from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE, VARIANTS
 from ansible_collections.baremetal.proxmox.plugins.modules import storage
-from ansible_collections.baremetal.proxmox.plugins.modules.storage import STORAGE, VARIANTS
 
 RELEASES = {"8.4": (8, 4), "9.2": (9, 2)}
 # a value of each field as a user would write it; where the type matters, by type
