@@ -92,7 +92,7 @@ class Field:
                 raise ValueError(f"is {one!r}, not {self.meaning}")
             if self.choices and one not in self.choices:
                 raise ValueError(f"is {one!r}; allowed are {', '.join(map(str, self.choices))}")
-            if self.limits and not self.limits[0] <= one <= self.limits[1]:
+            if self.limits and not self.limits[0] <= int(one) <= self.limits[1]:
                 raise ValueError(f"is {one}; allowed are {self.limits[0]} to {self.limits[1]}")
         return result
 
