@@ -9,6 +9,7 @@ import traceback
 from pathlib import Path
 
 from rack import cgroup, cpuinfo, disks, kernel, network
+from rack.errors import RackError
 from rack.spec import Node, Spec
 
 REBOOT = 133
@@ -102,7 +103,7 @@ def run(rack_dir: Path, spec: Spec, node: Node) -> int:
     if pid == 0:
         try:
             _boot(rack_dir, spec, node)
-        except (OSError, subprocess.CalledProcessError):
+        except (OSError, RackError, subprocess.CalledProcessError):
             traceback.print_exc()
         finally:
             os._exit(70)

@@ -9,7 +9,8 @@ import signal
 import subprocess
 from pathlib import Path
 
-from rack import kernel
+from rack import kernel, processes
+from rack.errors import RackError
 from rack.spec import Node, Spec
 
 HANDLE = "netns"
@@ -18,6 +19,15 @@ HANDLE = "netns"
 def handle(rack_dir: Path) -> Path:
     """A link to the namespace of the switch process: it stops resolving when that process is gone."""
     return rack_dir / HANDLE
+
+
+def is_up(rack_dir: Path) -> bool:
+    """Whether the link leads to this rack's switch: after a crash its PID may be anybody's, in the host's network."""
+    try:
+        pid = int(os.readlink(handle(rack_dir)).split("/")[2])
+    except OSError:
+        return False
+    return processes.find(rack_dir).get(pid) == "switch"
 
 
 def bridge(spec: Spec, network: str) -> str:
@@ -51,6 +61,8 @@ def _ip_in(namespace: Path, commands: list[str], force: bool = False) -> None:
 
 def plug(rack_dir: Path, spec: Spec, node: Node) -> None:
     """Run in the machine's own new namespace: give it its NICs, each cabled to its switch."""
+    if not is_up(rack_dir):
+        raise RackError(f"the switch of the rack in {rack_dir} does not run")
     namespace = handle(rack_dir)
     # The cables of an earlier boot go only when the kernel gets round to that boot's namespace.
     pull(rack_dir, spec, node)
@@ -69,7 +81,9 @@ def plug(rack_dir: Path, spec: Spec, node: Node) -> None:
 
 
 def pull(rack_dir: Path, spec: Spec, node: Node) -> None:
-    """Take the machine's cables out at the switch; cables that are not there are no fault."""
+    """Take the machine's cables out at the switch; cables or a switch that are not there are no fault."""
+    if not is_up(rack_dir):
+        return
     commands = [f"link delete dev {port(spec, node, slot)}" for slot in range(len(node.nics))]
     _ip_in(handle(rack_dir), commands, force=True)
 

@@ -88,10 +88,9 @@ class Rack:
 
     def check_network(self) -> Path:
         """The network namespace, for nsenter."""
-        path = network.handle(self.directory)
-        if not path.exists():
+        if not network.is_up(self.directory):
             raise RackError(f"rack {self.name} has no running network; `rack up SPEC` starts it")
-        return path
+        return network.handle(self.directory)
 
     # Up and down
 
@@ -177,7 +176,7 @@ class Rack:
         state.private_dir(self.directory / "cp")
 
     def _start_switch(self, spec: Spec) -> None:
-        if "switch" in processes.find(self.directory).values() and network.handle(self.directory).exists():
+        if network.is_up(self.directory):
             return
         # Machines of a dead switch hang on cables that no longer exist.
         processes.kill_all(self.directory)
@@ -185,7 +184,7 @@ class Rack:
         log = self.directory / "switch.log"
         processes.spawn(self.directory, "switch", [str(self.directory)], log)
         processes.wait_until(
-            network.handle(self.directory).exists, 20, f"the network of rack {self.name} is up", f"see {log}"
+            lambda: network.is_up(self.directory), 20, f"the network of rack {self.name} is up", f"see {log}"
         )
 
     def _start_proxy(self, spec: Spec, mirrors: host.Mirrors, say: Callable[[str], None]) -> None:
@@ -285,6 +284,8 @@ class Rack:
         return leader
 
     def _answers(self, address: str, port: int, question: bytes, answer: bytes) -> bool:
+        if not network.is_up(self.directory):
+            return False
         try:
             with kernel.connect_in(network.handle(self.directory), address, port, 2) as connection:
                 connection.sendall(question)
@@ -342,8 +343,7 @@ class Rack:
         """Power off without a word: peers hear nothing, everything in the machine is gone, its files stay."""
         spec = self.spec
         item = spec.node(node)
-        if network.handle(self.directory).exists():
-            network.pull(self.directory, spec, item)
+        network.pull(self.directory, spec, item)
         processes.kill_all(self.directory, {machine.role(node)})
         cgroup.remove(machine.control_group(self.directory, node))
 

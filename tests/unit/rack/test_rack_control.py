@@ -10,7 +10,7 @@ import sys
 import threading
 
 import pytest
-from rack import cli, faults, processes, state
+from rack import cli, faults, network, processes, state
 from rack.errors import RackError
 from rack.rack import Rack
 from rack.spec import parse_spec
@@ -146,6 +146,16 @@ def test_a_command_in_a_machine_has_no_more_rights_than_the_machine(monkeypatch)
     command = rack.enter_command("pve1", ["date"])
     assert "--bounding-set=-sys_time,-sys_module" in command[: command.index("nsenter")]
     assert "--target=4711" in command and command[-1] == "date"
+
+
+def test_a_link_to_a_process_that_is_no_switch_of_this_rack_is_not_followed():
+    rack = make_rack("lab")
+    network.handle(rack.directory).symlink_to(f"/proc/{os.getpid()}/ns/net")
+    assert network.handle(rack.directory).exists() and not network.is_up(rack.directory)
+    with pytest.raises(RackError, match="no running network"):
+        rack.check_network()
+    network.pull(rack.directory, SPEC, SPEC.nodes[0])
+    assert rack.ssh_answers("pve1") is False
 
 
 def test_requests_are_read_from_the_disk_of_a_machine_that_is_off():
