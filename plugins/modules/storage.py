@@ -23,6 +23,8 @@ extends_documentation_fragment:
 notes:
   - Proxmox tries to reach NFS, CIFS, iSCSI and PBS servers when a definition is created, unless it is disabled or
     limited to other nodes. When the server does not answer, the definition is not created.
+  - With O(state=overridden), what Proxmox's installer defined besides C(local), such as C(local-lvm) or C(local-zfs),
+    goes like everything else that is not listed.
   - The storage C(local) always exists. It is never removed, is on every node, and its path is C(/var/lib/vz).
 options:
   config:

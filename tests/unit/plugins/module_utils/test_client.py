@@ -107,7 +107,7 @@ def test_installed(monkeypatch: Any, tmp_path: Any, present: bool, local: bool, 
 def test_parameters_in_forms() -> None:
     wanted = {"a": "1", "b": "0", "c": "x,y", "d": "3", "path": "/p"}
     fake = FakeTransport([("POST", "/x", wanted, None)])
-    Client(fake).post("/x", **{"a": True, "b": False, "c": ["x", "y"], "d": 3, "e": None, "path": "/p"})
+    Client(fake).call("POST", "/x", {"a": True, "b": False, "c": ["x", "y"], "d": 3, "e": None, "path": "/p"})
     fake.finished()
 
 
