@@ -39,9 +39,11 @@ class NodeApi:
             raise AuthError(f"{address}: its certificate is not known yet.")
         pin = fingerprint.replace(":", "").lower()
         host = f"[{address}]" if ":" in address else address
+        # A node of another cluster, as one to be joined is, is known by its fingerprint only
+        authority = None if secret else f"{_session.PMXCFS}/pve-root-ca.pem"
 
         def session(identity: _session.Identity | None) -> _session.HttpSession:
-            return _session.HttpSession(host, PORT, identity, fingerprint=lambda: pin)
+            return _session.HttpSession(host, PORT, identity, fingerprint=lambda: pin, authority=authority)
 
         def login() -> tuple[str, str]:
             answer = session(None).send("POST", "/access/ticket", {"username": "root@pam", "password": secret}, SECONDS)

@@ -22,7 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Mac
 class Session(Protocol):
     """The part of the API client that is used here."""
 
-    def get(self, path: str, **params: Any) -> Any: ...
+    def get(self, path: str, /, **params: Any) -> Any: ...
 
 
 class Api(Protocol):
