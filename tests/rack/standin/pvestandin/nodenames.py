@@ -18,7 +18,7 @@ def address(node: str) -> str:
     if known:
         return known
     try:
-        return socket.getaddrinfo(node, None, proto=socket.IPPROTO_TCP)[0][4][0]
+        return str(socket.getaddrinfo(node, None, proto=socket.IPPROTO_TCP)[0][4][0])
     except socket.gaierror as error:
         raise Failure(f"hostname lookup '{node}' failed - failed to get address info for: {node}: {error.strerror}",
                       11) from error

@@ -55,8 +55,8 @@ def _cpu() -> float:
 def cpuinfo() -> dict[str, Any]:
     """The processors as /proc/cpuinfo describes them; on a rack's machine that may be the rack's own version of it."""
     text = Path("/proc/cpuinfo").read_text()
-    first = dict(re.findall(r"^(.+?)\s*:[ \t]*(.*)$", text.split("\n\n", 1)[0], re.MULTILINE))
-    flags = first.get("flags", first.get("Features", ""))
+    first: dict[str, str] = dict(re.findall(r"^(.+?)\s*:[ \t]*(.*)$", text.split("\n\n", 1)[0], re.MULTILINE))
+    flags: str = first.get("flags") or first.get("Features") or ""
     count = len(re.findall(r"^processor\s*:", text, re.MULTILINE)) or os.cpu_count() or 1
     sockets = len(set(re.findall(r"^physical id\s*:\s*(\d+)", text, re.MULTILINE))) or 1
     cores = int(first.get("cpu cores", "1"))

@@ -19,7 +19,7 @@ from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
 from . import auth, dispatch, faults, paths, registry, requestlog
-from .errors import ApiError, unauthorized
+from .errors import ApiError
 
 PORT = int(os.environ.get("PVE_STANDIN_PORT", "8006"))
 _BODY_LIMIT = 512 * 1024

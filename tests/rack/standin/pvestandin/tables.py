@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Any
 
 Schema = dict[str, Any]
@@ -93,7 +93,7 @@ _RENDERERS = {
     "bytes": _bytes, "duration": _duration,
     "fraction_as_percentage": lambda value: f"{float(value) * 100:.2f}%",
     "timestamp": lambda value: datetime.fromtimestamp(int(value)).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
-    "timestamp_gmt": lambda value: datetime.fromtimestamp(int(value), timezone.utc).strftime("%Y-%m-%d %H:%M:%S"),
+    "timestamp_gmt": lambda value: datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%d %H:%M:%S"),
 }
 
 
@@ -119,7 +119,7 @@ def _table(rows: list[dict[str, Any]], properties: Schema, columns: list[str], o
 
     def rule(kind: str) -> None:
         if border:
-            left, fill, middle, end = marks[kind]
+            left, fill, middle, end = tuple(marks[kind])
             print(left + middle.join(fill * (width + 2) for width in widths) + end)
 
     rule("top")

@@ -97,7 +97,8 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     about the result of the task: that is Proxmox's own behaviour.
     """
     command = [sys.executable, "-m", "pvestandin.worker"]
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parent.parent)}
+    search = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
     process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True, text=True,
                                stdout=subprocess.PIPE if ctx.cli else subprocess.DEVNULL,
                                stderr=subprocess.STDOUT if ctx.cli else subprocess.DEVNULL)

@@ -37,10 +37,8 @@ def create_ticket(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     user = params["username"] + (f"@{params['realm']}" if params.get("realm") else "")
     try:
         auth.check_enabled(usercfg.read(), user)
-        if params.get("path") and params.get("privs"):
-            answer = _verify(user, params)
-        else:
-            answer = _login(user, params)
+        asks = params.get("path") and params.get("privs")
+        answer = _verify(user, params) if asks else _login(user, params)
     except ApiError as error:
         raise ApiError(401, "authentication failure") from error
     allowed = Permissions()

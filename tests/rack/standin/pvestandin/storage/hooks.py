@@ -22,7 +22,7 @@ def added(storage: str, section: Section, given: Secrets) -> Returned:
     """Store the secrets of a new definition. What it returns is `config` in the answer."""
     kind = section["type"]
     if kind == "cifs":
-        return _cifs(storage, section, given.get("password"))
+        _cifs(storage, section, given.get("password"))
     if kind == "esxi":
         if given.get("password") is None:
             raise Failure("missing password")
@@ -42,7 +42,7 @@ def changed(storage: str, section: Section, update: Section, given: Secrets) -> 
     """Store or remove (None) the secrets that a change names; `update` may get properties that follow from them."""
     kind = section["type"]
     if kind == "cifs" and "password" in given:
-        return _cifs(storage, update, given["password"])
+        _cifs(storage, update, given["password"])
     if kind == "esxi" and "password" in given:
         if given["password"] is None:
             pvefiles.remove(f"priv/storage/{storage}.pw")

@@ -98,8 +98,7 @@ def _online(section: Section) -> bool:
     if kind == "esxi":
         return reachable(server, int(section.get("port") or 443))
     if kind == "iscsi":
-        host, port = _portal(str(section["portal"]))
-        return reachable(host, port)
+        return reachable(*_portal(str(section["portal"])))
     return True
 
 
