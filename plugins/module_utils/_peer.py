@@ -15,8 +15,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _corosync, _membership
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import AuthError, InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
+from ansible_collections.baremetal.proxmox.plugins.module_utils._session import TrustError
 
 
 class Session(Protocol):
@@ -125,7 +126,17 @@ def over_ssh(machine: Machine, address: str) -> Peer:
 def over_api(api: Api, address: str, fingerprint: str | None, secret: str | None) -> Peer:
     """By the peer's API. Not GET /cluster/config/join: that answers 500 while any node has no certificate yet."""
     session = api.member(address, fingerprint, secret)
-    totem = session.get("/cluster/config/totem")
+    try:
+        totem = session.get("/cluster/config/totem")
+    except AuthError as error:
+        raise InputError(
+            f"{address} does not take the password or ticket that was given for root@pam.", hint="Nothing was changed."
+        ) from error
+    except TrustError as error:
+        raise InputError(
+            f"The API of {address} does not show the certificate with the fingerprint {fingerprint}.",
+            hint="Nothing was changed. Read it on that node: the web interface shows it under Datacenter, Cluster, Join Information.",
+        ) from error
     nodes = {
         entry["node"]: _corosync.Node(
             entry["node"],

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import pytest
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _peer
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import AuthError, InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._session import TrustError
 
 from .cluster_world import FINGERPRINT, KEY, Call, World, conf, encoded, sha
 
@@ -103,6 +104,20 @@ def test_by_hand_with_a_password_the_api_is_asked(world: World) -> None:
         (address, FINGERPRINT, "p", path)
         for path in ("/cluster/config/totem", "/cluster/config/nodes", "/cluster/status")
     ]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (AuthError("POST /access/ticket: authentication failure (HTTP 401)"), "does not take the password"),
+        (TrustError("Fingerprints did not match"), f"does not show the certificate with the fingerprint {FINGERPRINT}"),
+    ],
+)
+def test_by_hand_what_was_given_is_wrong(world: World, error: Exception, said: str) -> None:
+    world.api.answers["10.99.0.11", "/cluster/config/totem"] = error
+    given = {"address": "10.99.0.11", "fingerprint": FINGERPRINT, "password": "p"}
+    with pytest.raises(InputError, match=said):
+        _peer.look(given, world.machine, world.api)
 
 
 @pytest.mark.parametrize("given", [{"fingerprint": FINGERPRINT}, {"password": "p"}, {}])
