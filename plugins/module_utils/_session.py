@@ -239,6 +239,7 @@ class HttpSession:
 
     def _open(self) -> Any:
         import requests
+        import urllib3
         from requests.adapters import HTTPAdapter
 
         session = requests.Session()
@@ -256,6 +257,9 @@ class HttpSession:
             # the pin replaces the chain: urllib3 compares it during every handshake
             session.verify = False
             session.mount("https://", PinnedAdapter())
+        elif self._verify is False:
+            # the user wrote it down; saying so again at every call helps nobody
+            urllib3.disable_warnings(urllib3.exceptions.InsecureRequestWarning)
         return session
 
     def _lost(self, method: str, error: Exception) -> ProxmoxError:

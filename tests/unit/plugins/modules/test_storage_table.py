@@ -35,15 +35,19 @@ SAMPLES: dict[str, Any] = {
 TYPES = {"boolean": "bool", "integer": "int"}
 
 
-@cache
-def schema(release: str) -> dict[str, Any]:
+def schema_file(release: str) -> Path:
     named = os.environ.get("BAREMETAL_SHARED")
     roots = [Path(named)] if named else [parent / "shared" for parent in Path(__file__).resolve().parents]
     for root in roots:
         file = root / "api" / f"pve-{release}.json"
         if file.is_file():
-            return json.loads(file.read_text())["paths"]
+            return file
     pytest.skip(f"no ../shared/api/pve-{release}.json: the official schema is not at hand")
+
+
+@cache
+def schema(release: str) -> dict[str, Any]:
+    return json.loads(schema_file(release).read_text())["paths"]
 
 
 def sample(one: Field) -> Any:
