@@ -51,6 +51,8 @@ OUR_LOCK = "/run/lock/baremetal-proxmox-cluster.lock"
 PVECM_LOCK = "/var/lock/pvecm.lock"
 # PVE/Cluster/Setup.pm: from the first line on, the cluster may have taken the node in, unless the second one says no
 REQUESTED, ABORTED = "Request addition of this node", "Cluster join aborted!"
+# No answer, or none that tells: the reason is shown, or the next one is asked
+UNANSWERED = (ApiError, AuthError, ConnectionLost, TrustError)
 # Seconds that pvecm, or systemd, is left to itself before it is helped
 PATIENCE = 10.0
 
@@ -113,7 +115,28 @@ class Cluster:
                 " off; it comes back when that is finished."
             )
             return Plan.NONE
+        if step is Plan.FINISH and self.peer is None and local.half is None and not self.machine.has_corosync():
+            self._refuse_removed(local)
         return step
+
+    def _refuse_removed(self, local: Local) -> None:
+        """pvecm delnode stops corosync on a node and leaves all else: that node must not come back by our help."""
+        for node in local.known_conf.nodes.values() if local.known_conf else ():
+            address = next(iter(node.links.values()), None)
+            if node.name == local.hostname or address is None:
+                continue
+            try:
+                listing = self.api.member(address, self.machine.certificate(node.name)).get("/cluster/config/nodes")
+            except UNANSWERED:
+                continue
+            if local.hostname not in {entry["node"] for entry in listing}:
+                raise InputError(
+                    f"{local.hostname} has the files of the cluster '{self.wanted.name}', but {node.name} does not list"
+                    " it: it was removed.",
+                    hint="Nothing was changed. Reinstall the machine before it joins again, as Proxmox asks for.",
+                    node=local.hostname,
+                )
+            return
 
     def _kept_waiting(self, local: Local) -> list[str]:
         """Nodes whose cut-off join took the quorum away, if this node has nothing to do itself."""
@@ -360,7 +383,7 @@ class Cluster:
         """Whether an API is there, in this cluster, with quorum, and sees this node online."""
         try:
             status = connect().get("/cluster/status")
-        except (ApiError, AuthError, ConnectionLost, TrustError) as error:
+        except UNANSWERED as error:
             return False, str(error)
         cluster: dict[str, Any] = next((entry for entry in status if entry["type"] == "cluster"), {})
         nodes = {entry["name"]: entry for entry in status if entry["type"] == "node"}

@@ -135,7 +135,7 @@ def over_api(api: Api, address: str, fingerprint: str | None, secret: str | None
     except TrustError as error:
         raise InputError(
             f"The API of {address} does not show the certificate with the fingerprint {fingerprint}.",
-            hint="Nothing was changed. Read it on that node: the web interface shows it under Datacenter, Cluster, Join Information.",
+            hint="Nothing was changed. That node's web interface shows it: Datacenter, Cluster, Join Information.",
         ) from error
     nodes = {
         entry["node"]: _corosync.Node(

@@ -456,7 +456,35 @@ def test_a_member_whose_services_are_down_is_started(world: World) -> None:
         world.write("etc/pve/corosync.conf", HALF)
         world.connect(None)
 
+    world.api.answers["10.98.0.11", "/cluster/config/nodes"] = [{"node": "pve1"}, {"node": "pve2"}]
     world.expect(Call("systemctl start pve-cluster", mounted), Call("systemctl start corosync", world.join))
+    assert run(world) == (Plan.FINISH, True)
+
+
+def removed(world: World) -> None:
+    world.join()
+    world.stop_corosync()
+    world.connect("prod", quorate=False, online="")
+    world.writable = False
+
+
+@pytest.mark.parametrize("check", [True, False])
+def test_a_member_that_was_removed_is_not_started(world: World, check: bool) -> None:
+    removed(world)
+    world.api.answers["10.98.0.11", "/cluster/config/nodes"] = [{"node": "pve1"}, {"node": "pve3"}]
+    cluster = world.cluster()
+    with pytest.raises(InputError, match="pve1 does not list it: it was removed"):
+        cluster.predict() if check else cluster.run()
+    assert world.api.calls == [("10.98.0.11", FINGERPRINT, None, "/cluster/config/nodes")]
+
+
+@pytest.mark.parametrize(
+    "answer", [[{"node": "pve1"}, {"node": "pve2"}], ConnectionLost("GET", "/cluster/config/nodes", "no route")]
+)
+def test_a_member_that_was_not_removed_or_of_whom_nobody_tells_is_started(world: World, answer: Any) -> None:
+    removed(world)
+    world.api.answers["10.98.0.11", "/cluster/config/nodes"] = answer
+    world.expect(Call("systemctl start corosync", world.join))
     assert run(world) == (Plan.FINISH, True)
 
 
