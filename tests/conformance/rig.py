@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
+import importlib
+import io
 import json
 import os
 import shutil
@@ -13,6 +16,7 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import quote, urlencode
 
 STANDIN = Path(__file__).resolve().parent.parent / "rack" / "standin"
@@ -159,11 +163,22 @@ class Rig:
                               timeout=30, check=True)
         return json.loads(done.stdout)
 
-    def command(self, node: str, words: list[str]) -> subprocess.CompletedProcess[str]:
-        """Run pvesh, pvesm, pveum or another command of the stand-in; both outputs go into stdout."""
-        code = (f"import sys; sys.argv = {words!r}; from pvestandin.cli.{words[0]} import main; sys.exit(main())")
-        return subprocess.run([sys.executable, "-c", code], env=self.environment(node), stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False)
+    def command(self, node: str, words: list[str]) -> tuple[str, int]:
+        """What pvesh, pvesm, pveum or another command of the stand-in prints (both outputs), and its exit code.
+
+        It runs in this process: there are many, and starting Python for each takes longer than all of them.
+        """
+        printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+        main = importlib.import_module(f"pvestandin.cli.{words[0]}").main
+        with mock.patch.dict(os.environ, self.environment(node)), mock.patch.object(sys, "argv", words), \
+                mock.patch.object(sys, "stdin", io.StringIO()), contextlib.redirect_stdout(printed), \
+                contextlib.redirect_stderr(printed):
+            try:
+                code = main()
+            except SystemExit as end:
+                code = end.code if isinstance(end.code, int) else 1
+        printed.seek(0)
+        return printed.read(), code
 
 
 def _free_port() -> int:

@@ -56,8 +56,8 @@ def _run(node: rig.Rig, run: golden.CommandRun) -> tuple[str, int]:
     if words[0] == "cat":
         path = Path(str(node.root("pve9")) + words[1])
         return (path.read_text().replace(NOBODY[1], NOBODY[0]), 0) if path.exists() else ("no such file", 1)
-    done = node.command("pve9", words)
-    return done.stdout.replace(NOBODY[1], NOBODY[0]), done.returncode
+    output, code = node.command("pve9", words)
+    return output.replace(NOBODY[1], NOBODY[0]), code
 
 
 def _comparable(text: str) -> object:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.message
+import gzip
 import http.server
 import json
 import os
@@ -22,8 +23,11 @@ from . import auth, dispatch, faults, paths, registry, requestlog
 from .errors import ApiError
 
 PORT = int(os.environ.get("PVE_STANDIN_PORT", "8006"))
+# As pveproxy has them: a client must be ready to find its connection closed.
 _BODY_LIMIT = 512 * 1024
-_IDLE = 60.0
+_IDLE = 5.0
+_REQUESTS = 100
+_COMPRESSED = 1024
 
 
 class _Dropped(Exception):
@@ -57,6 +61,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     sys_version = ""
     timeout = _IDLE
     server: Server  # type: ignore[assignment]
+    left = _REQUESTS
 
     def handle(self) -> None:
         with contextlib.suppress(OSError, _Dropped):  # the client is gone, or has to believe that we are
@@ -85,6 +90,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._serve("DELETE")
 
     def _serve(self, method: str) -> None:
+        self.left -= 1
         if not paths.pve("local").exists():
             raise _Dropped
         url = urlsplit(self.path)
@@ -130,6 +136,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _body(self) -> bytes:
         length = int(self.headers.get("Content-Length") or 0)
         if length > _BODY_LIMIT:
+            self._send(501, "for data too large", b"", "text/plain")
             raise _Dropped
         return self.rfile.read(length) if length else b""
 
@@ -181,12 +188,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _send(self, status: int, message: str | None, body: bytes, kind: str) -> None:
         reason = (message or "").split("\n", 1)[0] or _reason(status)
-        self.close_connection = self.close_connection or status >= 400
+        self.close_connection = self.close_connection or status >= 400 or self.left <= 0
         # The reason carries the sentence; it may hold more than Latin-1.
         line = f"{self.protocol_version} {status} {reason}\r\n".encode(errors="replace")
+        packed = {}
+        if len(body) > _COMPRESSED and "gzip" in self.headers.get("Accept-Encoding", ""):
+            body, packed = gzip.compress(body, 1), {"Content-Encoding": "gzip"}
         head = {"Server": self.server_version, "Date": self.date_time_string(), "Cache-Control": "max-age=0",
                 "Pragma": "no-cache", "Content-Type": kind, "Content-Length": str(len(body)),
-                "Connection": "close" if self.close_connection else "Keep-Alive"}
+                "Connection": "close" if self.close_connection else "Keep-Alive", **packed}
         self.wfile.write(line + "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + body)
         self.wfile.flush()
 

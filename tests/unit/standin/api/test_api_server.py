@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import json
 import ssl
@@ -69,6 +70,22 @@ def test_a_connection_is_kept_and_ends_with_an_error(api: Client) -> None:
     assert (status, reason, connection) == (500, "storage 'nosuch' does not exist", "close")
     assert body == {"data": None, "message": "storage 'nosuch' does not exist\n"}
     assert api.connection.sock is None
+
+
+def test_a_connection_serves_a_hundred_requests(api: Client) -> None:
+    assert [api.call("GET", "/version")[3] for _ in range(101)].index("close") == 99
+
+
+def test_long_answers_are_packed_for_those_who_can_unpack(api: Client) -> None:
+    plain = api.call("GET", "/access/roles")[2]
+    api.connection.request("GET", "/api2/json/access/roles", headers={**api.ticket, "Accept-Encoding": "gzip, deflate"})
+    response = api.connection.getresponse()
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert json.loads(gzip.decompress(response.read())) == plain
+
+
+def test_too_long_a_body(api: Client) -> None:
+    assert api.call("POST", "/pools", "comment=" + "x" * 600_000)[:2] == (501, "for data too large")
 
 
 @pytest.mark.parametrize(("headers", "sentence"), [

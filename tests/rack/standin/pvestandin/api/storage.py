@@ -54,8 +54,6 @@ def create(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     section = config.section_config().check_config(kind, values, create=True)
     if kind in ("dir", "btrfs"):
         section["path"] = _plain_path(str(section["path"]))
-    if not section.get("content"):
-        section.pop("content", None)
     with lock("create storage failed"):
         sections = config.read()
         if storage in sections.ids:
@@ -142,7 +140,10 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
 
 def _forget(storage: str) -> None:
     """Permissions on it and its places in pools go with it."""
-    with usercfg.change(f"access permissions cleanup for storage {storage} failed") as users:
-        users.acl.pop(f"/storage/{storage}", None)
+    with pvefiles.lock_file(usercfg.FILE, f"access permissions cleanup for storage {storage} failed"):
+        users = usercfg.read()
+        granted = users.acl.pop(f"/storage/{storage}", None)
         for pool in users.pools.values():
             pool["storage"].discard(storage)
+        if granted or users.pools:
+            usercfg.save(users)
