@@ -13,6 +13,7 @@ import functools
 import hashlib
 import importlib.util
 import json
+import os
 import platform
 import re
 import socket
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, NotInstalled
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, InputError, NotInstalled
 
 # unit name: process name, for machines whose first process is not systemd
 SERVICES = {
@@ -200,6 +201,12 @@ class Machine:
         folder = f"/etc/pve/nodes/{node}"
         custom = all(self.path(f"{folder}/pveproxy-ssl.{end}").exists() for end in ("pem", "key"))
         return fingerprint(self.read(f"{folder}/{'pveproxy-ssl' if custom else 'pve-ssl'}.pem") or "")
+
+
+def require_root() -> None:
+    """A sentence instead of the first file of /etc/pve that cannot be read."""
+    if os.geteuid() != 0:
+        raise InputError("This module has to run as root.", hint="Set become: true.")
 
 
 def fingerprint(pem: str) -> str | None:

@@ -235,6 +235,7 @@ ARGUMENTS: dict[str, Any] = {
 
 
 def converge(module: AnsibleModule) -> dict[str, Any]:
+    _node.require_root()
     params, machine, api = module.params, _node.Machine(), NodeApi()
     wanted = _wanted(params)
     before = _membership.read(machine)

@@ -106,6 +106,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors, 
 
 
 def main_info(module: AnsibleModule) -> dict[str, Any]:
+    _node.require_root()
     machine = _node.Machine()
     if module.check_mode and not _membership.read(machine).listed:
         module.warn(f"{machine.hostname} is in no cluster yet.")

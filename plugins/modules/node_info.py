@@ -198,6 +198,8 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors, 
 
 def main_info(module: AnsibleModule) -> dict[str, Any]:
     asked, machine = set(module.params["gather"]), _node.Machine()
+    if machine.has_proxmox:
+        _node.require_root()
     node: dict[str, Any] = {"hostname": machine.hostname, "proxmox": machine.proxmox()}
     node["python"] = machine.python(module.params["python"])
     if "host" in asked:

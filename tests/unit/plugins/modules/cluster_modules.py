@@ -24,7 +24,7 @@ class Left(BaseException):
 
 
 def run(
-    monkeypatch: Any, module: Any, world: World, arguments: dict[str, Any], *, check: bool = False
+    monkeypatch: Any, module: Any, world: World, arguments: dict[str, Any], *, check: bool = False, uid: int = 0
 ) -> dict[str, Any]:
     """The result; C(warnings) and, of a failure, C(failed) among it."""
     warnings: list[str] = []
@@ -39,6 +39,7 @@ def run(
     monkeypatch.setattr(basic.AnsibleModule, "fail_json", leave(True))
     monkeypatch.setattr(basic.AnsibleModule, "warn", lambda _self, text: warnings.append(text))
     monkeypatch.setattr(module._node, "Machine", lambda: world.machine)
+    monkeypatch.setattr(module._node.os, "geteuid", lambda: uid)
     try:
         with patch_module_args({**arguments, "_ansible_check_mode": check}):
             module.main()

@@ -178,3 +178,8 @@ def test_documentation_and_arguments_agree() -> None:
     assert set(documented) == set(cluster.ARGUMENTS)
     assert set(documented["peer"]["suboptions"]) == set(cluster.ARGUMENTS["peer"]["options"])
     assert len(inspect.getsource(cluster).splitlines()) < 500
+
+
+def test_not_as_an_ordinary_user(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    result = run(monkeypatch, cluster, world, {"name": "prod"}, uid=1000)
+    assert result["msg"] == "This module has to run as root. Set become: true."
