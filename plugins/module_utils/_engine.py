@@ -114,6 +114,10 @@ class Run:
                 hint="Install it first (role pve_host), or name an API with api_host.",
             )
         present = self._read()
+        if state in ("gathered", "overridden"):
+            for key in sorted(key for key, one in present.items() if not one.known(self.resource)):
+                text = f"{self.resource.name} '{key}' is of a type unknown to this collection; it is left out."
+                self.module.warn(text)
         if state == "gathered":
             keys = {item.key for item in wanted} or set(present)
             return {"changed": False, "gathered": self._list(one for one in present.values() if one.key in keys)}
@@ -144,10 +148,7 @@ class Run:
             rows: Any = self.resource.fresh
         else:
             rows = self.client.get(self.resource.path)
-        present, strange = read_present(self.resource, rows)
-        for key in strange:
-            self.module.warn(f"{self.resource.name} '{key}' is of a type unknown to this collection; it is left alone.")
-        return present
+        return read_present(self.resource, rows)
 
     def _version(self) -> Version | None:
         if self.client.installed:
@@ -155,7 +156,9 @@ class Run:
         return _DEBIAN.get(_debian_release())
 
     def _list(self, items: Iterable[Present]) -> list[Item]:
-        return [one.config(self.resource) for one in sorted(items, key=lambda one: one.key)]
+        return [
+            one.config(self.resource) for one in sorted(items, key=lambda one: one.key) if one.known(self.resource)
+        ]
 
     def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
@@ -235,7 +238,7 @@ class Run:
 
     def _again(self, change: Change) -> Change | None:
         """The same change, planned against what exists now; None when there is nothing left to do."""
-        present = read_present(self.resource, self.client.get(self.resource.path))[0].get(change.key)
+        present = read_present(self.resource, self.client.get(self.resource.path)).get(change.key)
         if change.action == "delete":
             return change if present else None
         return self.planner.replan(change.goal, present)

@@ -39,6 +39,10 @@ class Present:
     values: Item
     raw: Mapping[str, Any]
 
+    def known(self, resource: Resource) -> bool:
+        """Whether the table can describe it; a third party's storage plugin, say, it cannot."""
+        return self.label in resource.variants
+
     def config(self, resource: Resource) -> Item:
         """The item as C(config) takes it."""
         head: Item = {resource.key.option: self.key}
@@ -76,27 +80,23 @@ class _Problem(Exception):
     """One sentence about one item."""
 
 
-def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> tuple[dict[str, Present], list[str]]:
-    """The items of an answer that the table can describe, and the identifiers of those it cannot."""
-    known: dict[str, Present] = {}
-    strange: list[str] = []
+def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> dict[str, Present]:
+    """The items of an answer. Those of a type that the table does not know have no values."""
+    present: dict[str, Present] = {}
     for row in rows:
         key = str(row[resource.key.name])
         label = str(row.get(resource.discriminator.name)) if resource.discriminator else None
         variant = resource.variants.get(label)
-        if variant is None:
-            strange.append(key)
-            continue
         values: Item = {}
-        for name in variant.names:
+        for name in variant.names if variant else ():
             one = resource.field(name)
             if one.secret or row.get(name) is None:
                 continue
             value = _lenient(one, row[name])
             if value is not None:
                 values[one.option] = value
-        known[key] = Present(key, label, values, row)
-    return known, strange
+        present[key] = Present(key, label, values, row)
+    return present
 
 
 def _lenient(one: Field, value: Any) -> Any:
@@ -167,6 +167,8 @@ class Planner:
         if self.state == "overridden":
             listed = {item.key for item in items}
             for key in sorted(set(present) - listed - self.resource.protected):
+                if not present[key].known(self.resource):
+                    continue
                 if reason := self.resource.keep(present[key].raw):
                     problems.append(f"{self.resource.name} '{key}' is not listed and would be removed, but {reason}")
                 else:
@@ -179,6 +181,8 @@ class Planner:
         """What this one item needs; None when nothing."""
         if self.state == "deleted":
             return self._delete(item, present)
+        if present and not present.known(self.resource):
+            raise _Problem(f"exists with the type {present.label}, which this collection does not know")
         item = self._prepared(item, present)
         if present is None:
             return self._create(item)

@@ -159,6 +159,8 @@ DELETED = [
     ("takes what gathered gave", [LOCAL, NAS], [{"storage": "nas", "type": "nfs", "server": "x"}],
      [("DELETE", "/storage/nas", {})]),
     ("nothing", [LOCAL], [{"storage": "nas"}], []),
+    ("also what it does not know, when named", [LOCAL, {"storage": "x1", "type": "linstor", "digest": "d1"}],
+     [{"storage": "x1"}], [("DELETE", "/storage/x1", {})]),
 ]
 
 CASES = [
@@ -243,7 +245,9 @@ REFUSED = [
      "recreate would lose something: its encryption key"),
     ("recreate what something is built on", [SAN, ON_SAN],
      [{"storage": "san", "target": "iqn.y", "recreate": True}], "'san' cannot be recreated: 'vg' is built on it"),
-    ("every finding in one error", [NAS], [{**NAMED, "server": "h"}, {"storage": "x1", "type": "nfs"}],
+    ("a type that it does not know", [{"storage": "x1", "type": "linstor", "digest": "d1"}],
+     [{"storage": "x1", "type": "dir", "path": "/x"}], "exists with the type linstor, which this collection"),
+    ("every finding in one error", [NAS], [{**NAMED, "server": "h"}, {"storage": "x2", "type": "nfs"}],
      "2 problems, nothing was changed:\n- storage 'nas'"),
     ("one bad item among good ones", [], [{"storage": "good", "type": "dir", "path": "/srv"},
                                           {"storage": "bad", "type": "dir"}], "dir needs path"),
@@ -372,7 +376,7 @@ def test_unknown_types_are_named(monkeypatch: Any) -> None:
     rows = [LOCAL, {"storage": "x", "type": "linstor", "digest": "d1"}]
     result = run(monkeypatch, [listing(*rows)], state="overridden", config=[{"storage": "local",
                                                                             "content": "iso,vztmpl,backup"}])
-    assert result["warnings"] == ["storage 'x' is of a type unknown to this collection; it is left alone."]
+    assert result["warnings"] == ["storage 'x' is of a type unknown to this collection; it is left out."]
 
 
 def test_unknown_node_is_a_warning(monkeypatch: Any) -> None:
