@@ -114,8 +114,16 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     if ctx.cli:
         _follow(process, task)
     else:
+        _hand_to_pvedaemon(process.pid)
         tasklist.reap(process)
     return task.upid
+
+
+def _hand_to_pvedaemon(pid: int) -> None:
+    """Tasks are pvedaemon's: restarting pveproxy must not end them. systemd ends whatever is in a unit's cgroup."""
+    group = paths.at("/sys/fs/cgroup/system.slice/pvedaemon.service/cgroup.procs")
+    if group.exists():
+        group.write_text(str(pid))
 
 
 def _follow(process: subprocess.Popen[str], task: Task) -> None:

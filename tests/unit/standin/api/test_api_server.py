@@ -187,6 +187,13 @@ class TestTasks:
         assert [(entry["upid"], entry["status"]) for entry in listed["data"]] == [(upid, result)]
         assert api.call("GET", f"/nodes/pve1/tasks/{upid}/log")[2]["data"][-1]["t"] == log.splitlines()[-1]
 
+    def test_its_process_belongs_to_pvedaemon(self, api: Client) -> None:
+        group = api.node.root / "sys/fs/cgroup/system.slice/pvedaemon.service/cgroup.procs"
+        group.parent.mkdir(parents=True)
+        group.write_text("")
+        upid = tasks.start(registry.Context("root@pam", "pve1"), "demo", "", ok_work, word="x")
+        assert group.read_text() == str(self.finished(upid).pid)
+
     def test_in_the_foreground(self, api: Client, capsys: pytest.CaptureFixture[str]) -> None:
         upid = tasks.start(registry.Context("root@pam", "pve1", cli=True), "demo", "", bad_work)
         assert capsys.readouterr().err == "it did not work at all\n"
