@@ -106,6 +106,8 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     task.log.parent.mkdir(parents=True, exist_ok=True)
     task.log.touch(mode=0o640)
     tasklist.update(task)
+    if not ctx.cli:
+        _hand_to_pvedaemon(process.pid)  # it waits for its job, so it is still there
     assert process.stdin is not None
     job = {"upid": task.upid, "module": work.__module__, "function": work.__qualname__, "arguments": arguments,
            "fail": faults.task_failure(kind), "foreground": ctx.cli}
@@ -114,7 +116,6 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     if ctx.cli:
         _follow(process, task)
     else:
-        _hand_to_pvedaemon(process.pid)
         tasklist.reap(process)
     return task.upid
 
@@ -122,7 +123,7 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
 def _hand_to_pvedaemon(pid: int) -> None:
     """Tasks are pvedaemon's: restarting pveproxy must not end them. systemd ends whatever is in a unit's cgroup."""
     group = paths.at("/sys/fs/cgroup/system.slice/pvedaemon.service/cgroup.procs")
-    if group.exists():
+    if os.access(group, os.W_OK):
         group.write_text(str(pid))
 
 
