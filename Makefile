@@ -56,7 +56,7 @@ demo: setup ## a virtual rack, and a cluster on it: NODES=3 RELEASE=trixie|bookw
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
 	sed -nE "s/^ *- '?((Cluster|Node|Link|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
 	cat <<-END
-	  Log in   root@pam, password: $$(cat $(STATE)/racks/$(RACK_NAME)/password)
+	  Log in   root@pam; the password is in $(STATE)/racks/$(RACK_NAME)/password
 	  Shell    make demo-ssh NODE=pve1
 	  Web API  make demo-net CMD='curl -k https://10.99.0.11:8006/api2/json/version' (the addresses exist in the rack only)
 	  Down     make demo-down
