@@ -14,6 +14,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant, Version
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
 
 HIDDEN = "(secret)"
 
@@ -71,8 +72,8 @@ class Change:
     def summary(self) -> dict[str, Any]:
         return {
             "action": self.action, "item": self.key,
-            **({"set": sorted(self.to_set)} if self.to_set else {}),
-            **({"unset": sorted(self.to_unset)} if self.to_unset else {}),
+            **({"set": sorted(map(option_name, self.to_set))} if self.to_set else {}),
+            **({"unset": sorted(map(option_name, self.to_unset))} if self.to_unset else {}),
         }
 
 
@@ -250,7 +251,9 @@ class Planner:
             change = self.item(replace(item, always=False), present)
         except _Problem as problem:
             return str(problem)
-        return None if change is None else ", ".join(sorted({*change.to_set, *change.to_unset})) or change.action
+        if change is None:
+            return None
+        return ", ".join(sorted(map(option_name, {*change.to_set, *change.to_unset}))) or change.action
 
     def _values(self, item: Wanted, variant: Variant, label: str | None) -> Iterable[tuple[Field, Any]]:
         """The given settings, each known to this type and allowed by it."""
@@ -259,6 +262,8 @@ class Planner:
             if one.name in variant.implied:
                 if value not in (None, variant.implied[one.name]):
                     raise _Problem(f"{option}: {label} is always {_show(variant.implied[one.name])}")
+                continue
+            if one.name not in variant.names and value is None:
                 continue
             if one.name not in variant.names:
                 known = ", ".join(sorted(self.resource.field(name).option for name in variant.names))

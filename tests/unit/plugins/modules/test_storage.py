@@ -95,6 +95,7 @@ MERGED = [
      [("PUT", "/storage/nas", {"delete": "nodes", "digest": "d1"})]),
     ("null for a default is no change", [LOCAL, {**NAS, "content": "images"}],
      [{"storage": "nas", "content": None, "disable": None, "preallocation": None, "type": None}], []),
+    ("null for what the type does not have", [LOCAL, NAS], [{"storage": "nas", "vgname": None, "shared": None}], []),
     ("back to a default is written", [LOCAL, SMB], [{"storage": "smb", "disable": False}],
      [("PUT", "/storage/smb", {"disable": "0", "digest": "d1"})]),
     ("a password alone is no change", [LOCAL, SMB], [{"storage": "smb", "password": "new"}], []),
