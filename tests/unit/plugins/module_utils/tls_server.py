@@ -67,7 +67,7 @@ class Server:
             method, path, _version = line.split(" ")
             headers: dict[str, str] = {}
             while header := stream.readline().decode().strip():
-                name, _, value = header.partition(":")
+                name, _colon, value = header.partition(":")
                 headers[name.lower()] = value.strip()
             body = stream.read(int(headers.get("content-length", 0))).decode()
             self.requests.append((method, path, headers, body))
