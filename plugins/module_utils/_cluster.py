@@ -104,7 +104,8 @@ class Cluster:
             elif step is Plan.ENTER:
                 self._enter(local)
             if step is not Plan.NONE:
-                local = self._settle(rerun=step is Plan.FINISH)
+                entering = step is not Plan.FINISH or local.half is not None
+                local = self._settle(entering=entering, rerun=step is Plan.FINISH)
             return step, local
 
     def _plan(self, local: Local) -> Plan:
@@ -320,8 +321,12 @@ class Cluster:
 
     # Seeing it through
 
-    def _settle(self, *, rerun: bool) -> Local:
-        """Waits for quorum and the write bit, the certificate, the API, and what the other members say."""
+    def _settle(self, *, entering: bool, rerun: bool) -> Local:
+        """Waits for quorum and the write bit, the certificate, the API, and what the other members say.
+
+        The others are asked about a node that is new to them; not those who are on their own way in, without a
+        certificate yet.
+        """
         self.deadline.until(
             f"the cluster '{self.wanted.name}' to take in {self.machine.hostname} (membership, quorum, write access)",
             self._probe_membership,
@@ -332,8 +337,9 @@ class Cluster:
             f"the API of {self.machine.hostname} with a new ticket", lambda: self._probe_api(self.api.local)
         )
         for name, member in sorted(local.members.items()):
-            if name != local.hostname and member.online and member.address:
-                ask = functools.partial(self.api.member, member.address, self.machine.certificate(name))
+            certificate = self.machine.certificate(name)
+            if entering and certificate and name != local.hostname and member.online and member.address:
+                ask = functools.partial(self.api.member, member.address, certificate)
                 self.deadline.until(f"{name} to see {local.hostname} online", functools.partial(self._probe_api, ask))
         self._end()
         return _membership.read(self.machine)

@@ -202,6 +202,23 @@ def test_a_member_that_is_down_is_not_asked(world: World) -> None:
     assert [call[0] for call in world.api.calls] == ["local", "10.99.0.13"]
 
 
+def test_a_member_whose_own_join_is_not_finished_is_not_asked(world: World) -> None:
+    """It has no certificate yet; seen when the first node was cut off while the second joined."""
+    world.mark()
+    world.join()
+    del world.certificates["pve1"]
+    assert run(world, peer(HALF, online="12"))[0] is Plan.FINISH
+    assert world.api.calls == [("local", "/cluster/status")]
+
+
+def test_nobody_is_asked_about_a_member_that_was_only_away(world: World) -> None:
+    world.join()
+    world.connect("prod", quorate=False, online="2")
+    world.on_tick.append((world.now + 3, lambda: world.connect("prod")))
+    assert run(world) == (Plan.FINISH, False)
+    assert world.api.calls == [("local", "/cluster/status")]
+
+
 # Joins that were cut off
 
 
