@@ -1,7 +1,7 @@
 """Which packages a Proxmox repository has, as far as a node's administrator notices them.
 
-Names, dependencies and owners of files are Proxmox's own; what a rack does not need has no contents. `{…}` in a
-dependency is replaced: {fuse} by the release's libfuse2, {series} by the kernel's.
+Names, dependencies and owners of files are Proxmox's own; what a rack does not need has no contents. `{series}`
+and `{kernel}` stand for the release's.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ _SAME_SOURCE = {"libpve-cluster-perl": "pve-cluster", "libpve-cluster-api-perl":
 
 PACKAGES = [
     Package("libpve-common-perl", "Proxmox VE base library",
-            "perl, python3, python3-fusepy, libjson-perl, libcrypt-openssl-rsa-perl, openssl, sqlite3, iproute2"),
+            "perl, python3, libjson-perl, libcrypt-openssl-rsa-perl, openssl, sqlite3, iproute2"),
     Package("libpve-apiclient-perl", "Proxmox VE API client library", "perl"),
     Package("libpve-http-server-perl", "Proxmox Asynchronous HTTP Server Implementation", "libpve-common-perl"),
     Package("libpve-guest-common-perl", "Proxmox VE common guest-related modules", "libpve-common-perl, pve-cluster"),
@@ -80,7 +80,7 @@ PACKAGES = [
             "faketime, libpve-access-control, libpve-apiclient-perl, libpve-cluster-perl, libpve-common-perl, "
             "openssl, openssh-client, rsync", ("pvecm",)),
     Package("pve-cluster", '"pmxcfs" distributed cluster filesystem for Proxmox Virtual Environment.',
-            "corosync (>= 3.1), {fuse}, libcpg4, libcmap4, libquorum5, libpve-common-perl, sqlite3, systemd",
+            "corosync (>= 3.1), libcpg4, libcmap4, libquorum5, libpve-common-perl, sqlite3, systemd",
             ("pmxcfs",), ("pve-cluster.service",)),
     Package("libpve-access-control", "Proxmox VE access control library",
             "libpve-cluster-perl, libpve-common-perl, pve-cluster", ("pveum",)),
@@ -140,8 +140,7 @@ PACKAGES = [
 
 def packages(release: Release) -> list[tuple[str, str, Package]]:
     """(name, version, package) of everything in the release's repository."""
-    words = {"fuse": "libfuse2t64" if release.major >= 9 else "libfuse2",
-             "series": release.kernel_series, "kernel": release.kernel}
+    words = {"series": release.kernel_series, "kernel": release.kernel}
 
     def fill(text: str) -> str:
         for word, value in words.items():

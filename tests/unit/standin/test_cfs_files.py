@@ -5,32 +5,27 @@ from __future__ import annotations
 import errno
 import json
 import stat
-import sys
-import types
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pvestandin.cfs.files import Files, is_private
+from pvestandin.cfs.fsm import Fsm
+from pvestandin.cfs.memdb import MemDb
+from pvestandin.cfs.view import View, observed
 
 
-class _FuseOSError(OSError):
-    def __init__(self, number: int) -> None:
-        super().__init__(number, "")
+class Named(Files):
+    """Operations by name, with paths as users write them."""
 
-
-# The machines have Debian's fusepy; the rules tested here need only its error.
-sys.modules.setdefault("fusepy", types.SimpleNamespace(FUSE=None, FuseOSError=_FuseOSError))  # type: ignore[arg-type]
-
-from pvestandin.cfs.files import Files, is_private  # noqa: E402
-from pvestandin.cfs.fsm import Fsm  # noqa: E402
-from pvestandin.cfs.memdb import MemDb  # noqa: E402
-from pvestandin.cfs.view import View, observed  # noqa: E402
+    def __call__(self, operation: str, *arguments: Any) -> Any:
+        return getattr(self, operation)(*(word.strip("/") if isinstance(word, str) else word for word in arguments))
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Files:
+def files(tmp_path: Path) -> Named:
     db = MemDb(tmp_path / "config.db")
-    made = Files(db, View(db, "pve1", observed(9)), None, 33, lambda: None)
+    made = Named(db, View(db, "pve1", observed(9)), None, 33, lambda: None)
     for path in ("/priv", "/priv/lock", "/nodes", "/nodes/pve1", "/nodes/pve1/priv"):
         made("mkdir", path, 0o755)
     for path in ("/user.cfg", "/priv/shadow.cfg"):
@@ -38,17 +33,17 @@ def files(tmp_path: Path) -> Files:
     return made
 
 
-def mode(files: Files, path: str) -> str:
+def mode(files: Named, path: str) -> str:
     return stat.filemode(files("getattr", path)["st_mode"])
 
 
-def refused(files: Files, operation: str, *arguments: Any) -> int:
+def refused(files: Named, operation: str, *arguments: Any) -> int:
     with pytest.raises(OSError) as caught:
         files(operation, *arguments)
     return caught.value.errno or 0
 
 
-def lose_quorum(files: Files) -> None:
+def lose_quorum(files: Named) -> None:
     files.fsm = Fsm(files.db, (1, 1), lambda data: None)
 
 
@@ -65,18 +60,18 @@ def test_is_private(path: str, private: bool) -> None:
     ("/priv", "drwx------", "dr-x------"), ("/priv/shadow.cfg", "-rw-------", "-r--------"),
     ("/nodes/pve1/priv", "drwx------", "dr-x------"), ("/.members", "-r--r-----", "-r--r-----"),
 ])
-def test_the_path_alone_decides_the_mode(files: Files, path: str, with_quorum: str, without: str) -> None:
+def test_the_path_alone_decides_the_mode(files: Named, path: str, with_quorum: str, without: str) -> None:
     assert mode(files, path) == with_quorum
     lose_quorum(files)
     assert mode(files, path) == without
 
 
-def test_owner_is_root_and_www_data(files: Files) -> None:
+def test_owner_is_root_and_www_data(files: Named) -> None:
     attributes = files("getattr", "/user.cfg")
     assert (attributes["st_uid"], attributes["st_gid"]) == (0, 33)
 
 
-def test_without_quorum_every_change_is_refused(files: Files) -> None:
+def test_without_quorum_every_change_is_refused(files: Named) -> None:
     lose_quorum(files)
     for call in (("create", "/x", 0o640), ("write", "/user.cfg", b"x", 0, 0), ("truncate", "/user.cfg", 0),
                  ("unlink", "/user.cfg"), ("mkdir", "/d", 0o755), ("rmdir", "/nodes/pve1/priv"),
@@ -85,7 +80,7 @@ def test_without_quorum_every_change_is_refused(files: Files) -> None:
     assert files("read", "/user.cfg", 10, 0, 0) == b""
 
 
-def test_links_and_shown_files_are_fixed(files: Files) -> None:
+def test_links_and_shown_files_are_fixed(files: Named) -> None:
     assert files("readlink", "/local") == "nodes/pve1"
     assert files("readlink", "/qemu-server") == "nodes/pve1/qemu-server"
     assert refused(files, "unlink", "/local") == errno.EACCES
@@ -95,7 +90,7 @@ def test_links_and_shown_files_are_fixed(files: Files) -> None:
     assert set(files("readdir", "/nodes", 0)) == {".", "..", "pve1"}
 
 
-def test_chmod_and_chown_accept_what_is_so_anyway(files: Files) -> None:
+def test_chmod_and_chown_accept_what_is_so_anyway(files: Named) -> None:
     files("chmod", "/user.cfg", 0o100640)
     files("chmod", "/priv/shadow.cfg", 0o600)
     files("chown", "/user.cfg", 0, 33)
@@ -106,11 +101,11 @@ def test_chmod_and_chown_accept_what_is_so_anyway(files: Files) -> None:
     assert refused(files, "chown", "/user.cfg", 0, 0) == errno.EPERM
 
 
-def test_no_links_and_no_attributes(files: Files) -> None:
+def test_no_links_and_no_attributes(files: Named) -> None:
     assert not any(hasattr(files, name) for name in ("symlink", "link", "mknod", "setxattr"))
 
 
-def test_a_lock_cannot_be_taken_twice_nor_unlocked_early(files: Files) -> None:
+def test_a_lock_cannot_be_taken_twice_nor_unlocked_early(files: Named) -> None:
     files("mkdir", "/priv/lock/x", 0o755)
     assert refused(files, "mkdir", "/priv/lock/x", 0o755) == errno.EEXIST
     assert refused(files, "utimens", "/priv/lock/x", (0, 0)) == errno.EACCES
@@ -118,15 +113,15 @@ def test_a_lock_cannot_be_taken_twice_nor_unlocked_early(files: Files) -> None:
     files("mkdir", "/priv/lock/x", 0o755)
 
 
-def test_a_file_has_a_megabyte_at_most(files: Files) -> None:
+def test_a_file_has_a_megabyte_at_most(files: Named) -> None:
     assert refused(files, "write", "/user.cfg", b"x", 1024 * 1024, 0) == errno.EFBIG
 
 
-def test_members_of_a_node_alone(files: Files) -> None:
+def test_members_of_a_node_alone(files: Named) -> None:
     assert json.loads(files.view.text(".members")) == {"nodename": "pve1", "version": 0}
 
 
-def test_members_of_a_cluster(files: Files) -> None:
+def test_members_of_a_cluster(files: Named) -> None:
     view = files.view
     lose_quorum(files)
     assert files.fsm
@@ -144,7 +139,7 @@ def test_members_of_a_cluster(files: Files) -> None:
     assert '  "pve1": { "id": 1, "online": 1, "ip": "10.99.0.11"},\n' in shown
 
 
-def test_versions_count_the_changes(files: Files) -> None:
+def test_versions_count_the_changes(files: Named) -> None:
     before = json.loads(files.view.text(".version"))
     files("write", "/user.cfg", b"x", 0, 0)
     after = json.loads(files.view.text(".version"))
@@ -153,7 +148,7 @@ def test_versions_count_the_changes(files: Files) -> None:
     assert list(after)[3:5] == ["corosync.conf", "corosync.conf.new"]
 
 
-def test_vmlist(files: Files) -> None:
+def test_vmlist(files: Named) -> None:
     assert json.loads(files.view.text(".vmlist")) == {"version": 1}
     files("mkdir", "/nodes/pve1/lxc", 0o755)
     files("create", "/nodes/pve1/lxc/101.conf", 0o640)
@@ -161,7 +156,7 @@ def test_vmlist(files: Files) -> None:
         "version": 2, "ids": {"101": {"node": "pve1", "type": "lxc", "version": 1}}}
 
 
-def test_own_values_carry_a_version_and_go_when_empty(files: Files) -> None:
+def test_own_values_carry_a_version_and_go_when_empty(files: Named) -> None:
     view = files.view
     view.put("tasklist", "a")
     view.put("tasklist", "b")

@@ -218,3 +218,13 @@ def test_an_old_lock_goes_when_somebody_wants_it(bus: Bus, three: list[Fsm], mon
     bus.pump()
     assert [member.db.lookup("priv/lock/x") for member in three] == [None] * 3
     assert same(three)
+
+
+def test_a_write_that_got_lost_is_answered_by_the_next_one(bus: Bus, three: list[Fsm]) -> None:
+    lost = bus.pool.submit(three[0].submit, "mkdir", "lost")
+    while not bus.queue:
+        assert not lost.done()
+    bus.queue.clear()
+    assert bus.submit(three[0], "mkdir", "next") == 0
+    assert lost.result(5) == -errno.EBUSY
+    assert same(three)

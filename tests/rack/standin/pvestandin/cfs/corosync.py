@@ -14,7 +14,7 @@ Member = tuple[int, int]
 """(node id, process id)."""
 
 
-class CorosyncError(Exception):
+class CorosyncError(OSError):
     """A call failed; corosync is away, or does not want us (any more)."""
 
 

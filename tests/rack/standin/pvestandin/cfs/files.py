@@ -1,8 +1,7 @@
-"""The FUSE side: paths to calls, with the permissions that the cluster file system gives by path alone."""
+"""What /etc/pve shows and lets do, with the permissions that the cluster file system gives by path alone."""
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
 import re
@@ -12,15 +11,19 @@ from collections.abc import Callable
 from typing import Any
 
 from .fsm import Fsm
-from .fuse import FuseOSError
 from .memdb import DIRECTORY, MemDb, is_lock
 from .view import View
 
 _PRIVATE = re.compile(r"priv(/.*)?|nodes/[^/]+/priv(/.*)?")
+LINKS = ("local", "qemu-server", "openvz", "lxc")
 SHOWN = (".version", ".members", ".vmlist", ".rrd", ".clusterlog", ".debug")
 BLOCK = 4096
 NANOSECONDS = 10**9
 CAPACITY, INODES = 128 * 1024 * 1024, 256 * 1024
+
+
+def _refusal(number: int) -> OSError:
+    return OSError(number, os.strerror(number))
 
 
 def is_private(path: str) -> bool:
@@ -28,27 +31,16 @@ def is_private(path: str) -> bool:
 
 
 class Files:
-    """Called by fusepy, from many threads. Without an Fsm the node is on its own and always writable."""
-
-    use_ns = True
+    """Called from many threads. Without an Fsm the node is on its own and always writable."""
 
     def __init__(self, db: MemDb, view: View, fsm: Fsm | None, group: int, ready: Callable[[], None]) -> None:
         self.db, self.view, self.fsm, self.group, self.ready = db, view, fsm, group, ready
-        self.links = {"local": f"nodes/{view.name}", "qemu-server": f"nodes/{view.name}/qemu-server",
-                      "openvz": f"nodes/{view.name}/openvz", "lxc": f"nodes/{view.name}/lxc"}
-
-    def __call__(self, operation: str, path: str, *arguments: Any) -> Any:
-        return getattr(self, operation)(path.strip("/"), *arguments)
+        home = f"nodes/{view.name}"
+        self.links = {name: home if name == "local" else f"{home}/{name}" for name in LINKS}
 
     @property
     def quorate(self) -> bool:
         return self.fsm is None or self.fsm.quorate
-
-    def init(self, _path: str) -> None:
-        self.ready()
-
-    def destroy(self, _path: str) -> None:
-        """Nothing to do: the tree is on disk already."""
 
     # -- looking
 
@@ -61,7 +53,7 @@ class Files:
         else:
             entry = self.db.lookup(path)
             if entry is None:
-                raise FuseOSError(errno.ENOENT)
+                raise _refusal(errno.ENOENT)
             size, when = len(entry.data), entry.mtime
             if entry.type == DIRECTORY:
                 mode, links = stat.S_IFDIR | (0o777 if self.quorate else 0o555), 2
@@ -83,18 +75,18 @@ class Files:
 
     def readlink(self, path: str) -> str:
         if path not in self.links:
-            raise FuseOSError(errno.EACCES)
+            raise _refusal(errno.EACCES)
         return self.links[path]
 
     def open(self, path: str, _flags: int) -> int:
         if path not in SHOWN and self.db.lookup(path) is None:
-            raise FuseOSError(errno.ENOENT)
+            raise _refusal(errno.ENOENT)
         return 0
 
     def read(self, path: str, size: int, offset: int, _handle: int) -> bytes:
         data = self.view.text(path).encode() if path in SHOWN else self.db.read(path)
         if data is None:
-            raise FuseOSError(errno.ENOENT)
+            raise _refusal(errno.ENOENT)
         return data[offset:offset + size]
 
     def statfs(self, _path: str) -> dict[str, int]:
@@ -115,7 +107,7 @@ class Files:
         if path in SHOWN:
             if path == ".debug" and not offset and data[:2] in (b"0\n", b"1\n"):
                 return len(data)
-            raise FuseOSError(errno.EIO)
+            raise _refusal(errno.EIO)
         return self._change("write", path, data=data, offset=offset)
 
     def truncate(self, path: str, length: int, _handle: int | None = None) -> None:
@@ -133,13 +125,13 @@ class Files:
         self._change("mkdir", path)
 
     def rename(self, source: str, target: str) -> None:
-        if self._fixed(target.strip("/")):
-            raise FuseOSError(errno.EACCES)
-        self._change("rename", source, to=target.strip("/"))
+        if self._fixed(target):
+            raise _refusal(errno.EACCES)
+        self._change("rename", source, to=target)
 
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> None:
         if self._fixed(path):
-            raise FuseOSError(errno.EACCES)
+            raise _refusal(errno.EACCES)
         when = times[1] // NANOSECONDS if times else int(time.time())
         entry = self.db.lookup(path)
         if entry and entry.type == DIRECTORY and when == 0 and is_lock(path):
@@ -148,12 +140,12 @@ class Files:
 
     def chmod(self, path: str, mode: int) -> None:
         if stat.S_IMODE(mode) != (0o600 if is_private(path) else 0o640):
-            raise FuseOSError(errno.EPERM)
+            raise _refusal(errno.EPERM)
 
     def chown(self, path: str, user: int, group: int) -> None:
         keep = 0xFFFFFFFF, -1
         if (user != 0 and user not in keep) or (group != self.group and group not in keep):
-            raise FuseOSError(errno.EPERM)
+            raise _refusal(errno.EPERM)
 
     def _fixed(self, path: str) -> bool:
         return path in self.links or path in SHOWN or not path
@@ -161,13 +153,13 @@ class Files:
     def _change(self, operation: str, path: str, *, to: str = "", offset: int = 0, flag: bool = False,
                 data: bytes = b"") -> int:
         if self._fixed(path):
-            raise FuseOSError(errno.EACCES)
+            raise _refusal(errno.EACCES)
         if self.fsm:
             result = self.fsm.submit(operation, path, to=to, offset=offset, flag=flag, data=data)
         else:
             result = self._alone(operation, path, to, offset, flag, data)
         if result < 0:
-            raise FuseOSError(-result)
+            raise _refusal(-result)
         return result
 
     def _alone(self, operation: str, path: str, to: str, offset: int, flag: bool, data: bytes) -> int:
@@ -187,20 +179,4 @@ class Files:
         elif self.db.lock_expired(path, digest):
             result = self.db.delete(path, 0, int(time.time()))
             if result < 0:
-                raise FuseOSError(-result)
-
-
-def unmount(path: str) -> None:
-    """Take away a mount that a killed process left behind."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    for flags in (1, 2):  # MNT_FORCE, then MNT_DETACH
-        if os.path.ismount(path) or _stale(path):
-            libc.umount2(path.encode(), flags)
-
-
-def _stale(path: str) -> bool:
-    try:
-        os.stat(path)
-    except OSError as error:
-        return error.errno == errno.ENOTCONN
-    return False
+                raise _refusal(-result)

@@ -47,6 +47,7 @@ class Pending:
 
     def __init__(self) -> None:
         self.done = threading.Event()
+        self.received = False
         self.result = -errno.EBUSY
 
 
@@ -78,6 +79,9 @@ class Fsm:
         self._pending: dict[int, Pending] = {}
         self._count = 0
         self._mutex = threading.Lock()
+        """Of _pending; never held while sending, which can take as long as the members need to agree."""
+        self._order = threading.Lock()
+        """Numbers are sent in their order."""
 
     # -- called by writers, any thread
 
@@ -87,16 +91,18 @@ class Fsm:
         if not self.quorate:
             return -errno.EACCES
         pending = Pending()
-        with self._mutex:
+        with self._order:
             self._count += 1
             number = self._count
-            self._pending[number] = pending
+            with self._mutex:
+                self._pending[number] = pending
             message = {"kind": "op", "id": number, "op": op, "path": path, "to": to, "offset": offset, "flag": flag,
                        "time": int(time.time())}
             try:
                 self.send(pack(message, data))
-            except Exception:
-                del self._pending[number]
+            except OSError:
+                with self._mutex:
+                    self._pending.pop(number, None)
                 return -errno.EACCES
         pending.done.wait()
         return pending.result
@@ -146,6 +152,8 @@ class Fsm:
         head, data = unpack(raw)
         kind = head["kind"]
         if kind == "op":
+            if sender == self.me:
+                self._received(head["id"])
             if self.mode == SYNCED:
                 self._apply(sender, head, data)
             else:
@@ -260,6 +268,16 @@ class Fsm:
             self.db.delete(path, sender[0], head["time"])
         elif self.members and self.members[0] == self.me and self.db.lock_expired(path, head["digest"]):
             self.send(pack({**head, "kind": "expired", "time": int(time.time())}))
+
+    def _received(self, number: int) -> None:
+        """Ours have come back as far as this one: an earlier one that has not was dropped on its way."""
+        with self._mutex:
+            lost = [earlier for earlier, pending in self._pending.items() if earlier < number and not pending.received]
+            gone = [self._pending.pop(earlier) for earlier in lost]
+            if number in self._pending:
+                self._pending[number].received = True
+        for pending in gone:
+            pending.done.set()
 
     def _answer(self, ours: bool, number: int, result: int) -> None:
         if not ours:

@@ -101,6 +101,16 @@ class MemDb:
                     entry = entry.children.get(name)
             return entry
 
+    def path_of(self, inode: int) -> str | None:
+        """Where the entry is now, None if it is gone."""
+        with self.mutex:
+            names: list[str] = []
+            entry = self.index.get(inode)
+            while entry is not None and entry.inode:
+                names.insert(0, entry.name)
+                entry = self.index.get(entry.parent)
+            return "/".join(names) if entry else None
+
     def read(self, path: str) -> bytes | None:
         entry = self.lookup(path)
         return entry.data if entry and entry.type == FILE else None

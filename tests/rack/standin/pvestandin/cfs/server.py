@@ -6,6 +6,7 @@ import grp
 import os
 import re
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -19,9 +20,9 @@ from typing import Any
 from .. import daemon, paths
 from . import DATABASE, ipc
 from .corosync import CorosyncError, Group, Map, Quorum
-from .files import Files, unmount
+from .files import Files
 from .fsm import AWAY, Fsm, pack
-from .fuse import FUSE
+from .kernel import Kernel, Stopped, unmount
 from .memdb import MemDb
 from .view import View, observed
 
@@ -241,8 +242,16 @@ def run(ready: Callable[[], None], local: bool) -> None:
         ipc.serve(lambda request: _answer(request, view, link))
         ready()
 
-    FUSE(Files(db, view, link.fsm if link else None, group, mounted), str(mount), foreground=True, fsname="/dev/fuse",
-         default_permissions=True, allow_other=True, big_writes=True, direct_io=True)
+    def stop(*_: object) -> None:
+        raise Stopped
+
+    kernel = Kernel(Files(db, view, link.fsm if link else None, group, mounted), str(mount))
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, stop)
+    kernel.loop()
+    if link:
+        link.fsm.leave()
+    kernel.pool.shutdown()
     db.close()
 
 
