@@ -169,7 +169,8 @@ class Link:
             self._group.send(data)
 
     def _quorate(self, quorate: bool) -> None:
-        syslog.syslog(f"node has {'' if quorate else 'lost '}quorum")
+        if quorate != self.fsm.quorate:
+            syslog.syslog(f"node {'has' if quorate else 'lost'} quorum")
         self.fsm.quorate = quorate
         self.view.set_quorate(quorate)
 
