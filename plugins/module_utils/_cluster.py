@@ -108,6 +108,18 @@ class Cluster:
                 local = self._settle(entering=entering, rerun=step is Plan.FINISH)
             return step, local
 
+    def _read(self) -> Local:
+        """The state, as soon as it can be read: pmxcfs gives errors for a moment while it starts."""
+
+        def readable() -> tuple[bool, Any]:
+            try:
+                return True, _membership.read(self.machine)
+            except _node.Unreadable as error:
+                return False, error
+
+        state: Local = self.deadline.until("the files of the cluster to be readable", readable)
+        return state
+
     def _plan(self, local: Local) -> Plan:
         step = plan(local, self.wanted, self.peer, self.machine.addresses)
         if step is Plan.FINISH and (missing := self._kept_waiting(local)):
@@ -160,7 +172,7 @@ class Cluster:
                     if _take(theirs):
                         fcntl.flock(theirs, fcntl.LOCK_UN)
                         return True, ""
-                self._push(_membership.read(self.machine), busy=True)
+                self._push(self._read(), busy=True)
                 return False, holder
 
             self.deadline.until(f"the create or join that runs on {self.machine.hostname} to end", free)
@@ -181,18 +193,18 @@ class Cluster:
 
     def _mounted(self) -> Local:
         """With /etc/pve there: it may be down only because an earlier run was cut off."""
-        local = _membership.read(self.machine)
+        local = self._read()
         if local.mounted:
             return local
         guard(local, self.wanted, self.peer)
         self._systemctl("start", "pve-cluster")
 
         def there() -> tuple[bool, Any]:
-            now = _membership.read(self.machine)
+            now = self._read()
             return now.mounted, "pve-cluster has not mounted it"
 
         self.deadline.until("/etc/pve to be there", there)
-        return _membership.read(self.machine)
+        return self._read()
 
     def _create(self) -> None:
         self._begin("create", None)
@@ -203,7 +215,7 @@ class Cluster:
             nodeid=self.wanted.nodeid,
             votes=self.wanted.votes,
         )
-        local = _membership.read(self.machine)
+        local = self._read()
         if local.mounted and local.conf is None:
             if not local.authkey_sha256:
                 self._end()
@@ -227,7 +239,7 @@ class Cluster:
             use_ssh=peer.use_ssh,
             force=force,
         )
-        local = _membership.read(self.machine)
+        local = self._read()
         if local.mounted and local.conf is None:
             asked = peer.use_ssh or (REQUESTED in output.stdout and ABORTED not in output.stdout)
             if not (force or asked or local.authkey_sha256):
@@ -331,7 +343,7 @@ class Cluster:
             f"the cluster '{self.wanted.name}' to take in {self.machine.hostname} (membership, quorum, write access)",
             self._probe_membership,
         )
-        local = _membership.read(self.machine)
+        local = self._read()
         self._certificates(local, rerun=rerun)
         self.deadline.until(
             f"the API of {self.machine.hostname} with a new ticket", lambda: self._probe_api(self.api.local)
@@ -342,10 +354,10 @@ class Cluster:
                 ask = functools.partial(self.api.member, member.address, certificate)
                 self.deadline.until(f"{name} to see {local.hostname} online", functools.partial(self._probe_api, ask))
         self._end()
-        return _membership.read(self.machine)
+        return self._read()
 
     def _probe_membership(self) -> tuple[bool, str]:
-        local = _membership.read(self.machine)
+        local = self._read()
         if local.online:
             return True, ""
         self._push(local)

@@ -25,7 +25,7 @@ import time
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _corosync
-from ansible_collections.baremetal.proxmox.plugins.module_utils._node import ABSENT, Machine
+from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
 
 AUTHKEY = "/etc/corosync/authkey"
 LOCAL_CONF = "/etc/corosync/corosync.conf"
@@ -125,8 +125,8 @@ def read(machine: Machine) -> Local:
     cluster = seen.get("cluster") or {}
     copy = _conf(machine, LOCAL_CONF)
     own_conf = copy if copy and machine.hostname in copy.nodes else None
-    local = _lstat(machine, "/etc/pve/local")
-    certificate = _lstat(machine, f"/etc/pve/nodes/{machine.hostname}/pve-ssl.pem")
+    local = machine.lstat("/etc/pve/local")
+    certificate = machine.lstat(f"/etc/pve/nodes/{machine.hostname}/pve-ssl.pem")
     return Local(
         hostname=machine.hostname,
         mounted=local is not None and stat.S_ISLNK(local.st_mode),
@@ -252,12 +252,3 @@ def replace(machine: Machine, absolute: str, content: bytes, mode: int) -> None:
 def _conf(machine: Machine, absolute: str) -> _corosync.Conf | None:
     text = machine.read(absolute)
     return _corosync.parse_conf(text) if text else None
-
-
-def _lstat(machine: Machine, absolute: str) -> os.stat_result | None:
-    try:
-        return machine.path(absolute).lstat()
-    except OSError as error:
-        if error.errno in ABSENT:
-            return None
-        raise

@@ -23,7 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, InputError, NotInstalled
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
+    CliError,
+    InputError,
+    NotInstalled,
+    ProxmoxError,
+)
 
 # unit name: process name, for machines whose first process is not systemd
 SERVICES = {
@@ -43,6 +48,13 @@ UNFINISHED = re.compile(r"^Status: \S+ \S+ (?:half-installed|unpacked|half-confi
 
 # ENOTCONN: what is left under /etc/pve when pmxcfs died
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN}
+
+
+class Unreadable(ProxmoxError):
+    """A file that is there and cannot be read: for a moment, when pmxcfs starts or takes over the cluster's files."""
+
+    def __init__(self, path: str, error: OSError) -> None:
+        super().__init__(f"{path}: {error.strerror or error}.", path=path)
 
 
 class Machine:
@@ -66,7 +78,15 @@ class Machine:
         except OSError as error:
             if error.errno in ABSENT:
                 return None
-            raise
+            raise Unreadable(absolute, error) from error
+
+    def lstat(self, absolute: str) -> os.stat_result | None:
+        try:
+            return self.path(absolute).lstat()
+        except OSError as error:
+            if error.errno in ABSENT:
+                return None
+            raise Unreadable(absolute, error) from error
 
     @functools.cached_property
     def hostname(self) -> str:

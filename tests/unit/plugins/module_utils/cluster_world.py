@@ -39,7 +39,7 @@ def conf(version: int, *nodes: int, name: str = "prod", links: str = "98", votes
         + "  }\n"
         for n in nodes
     )
-    interfaces = "".join(f"  interface {{\n    linknumber: {i}\n  }}\n" for i, _ in enumerate(networks))
+    interfaces = "".join(f"  interface {{\n    linknumber: {i}\n  }}\n" for i in range(len(networks)))
     return (
         f"nodelist {{\n{entries}}}\n\ntotem {{\n  cluster_name: {name}\n  config_version: {version}\n{interfaces}"
         "  secauth: on\n  version: 2\n}\n"
@@ -156,8 +156,8 @@ class World:
         self.certificates = {"pve1": FINGERPRINT, "pve2": FINGERPRINT}
         monkeypatch.setattr(_node.Machine, "certificate", lambda _self, node: self.certificates.get(node))
         # A symlink has no mode of its own outside pmxcfs
-        real = _membership._lstat
-        monkeypatch.setattr(_membership, "_lstat", lambda machine, path: self._lstat(real, machine, path))
+        real = _node.Machine.lstat
+        monkeypatch.setattr(_node.Machine, "lstat", lambda machine, path: self._lstat(real, machine, path))
         monkeypatch.setattr(_membership.time, "time", lambda: self.now)
 
     def _lstat(self, real: Callable[..., Any], machine: Any, path: str) -> Any:

@@ -22,6 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     InputError,
     Timeout,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Unreadable
 
 from .cluster_world import FINGERPRINT, KEY, Call, World, conf, peer
 
@@ -140,7 +141,7 @@ def test_join_by_ssh_has_no_secret_and_no_fingerprint(world: World) -> None:
 
 def test_corosync_with_debians_example_is_stopped_before_a_join(world: World) -> None:
     world.run_corosync()
-    world.expect(Call("systemctl stop corosync", lambda: world.stop_corosync()), Call(ADD, world.join, secret=TICKET))
+    world.expect(Call("systemctl stop corosync", world.stop_corosync), Call(ADD, world.join, secret=TICKET))
     assert run(world, peer(conf(1, 1))) == (Plan.JOIN, True)
 
 
@@ -451,6 +452,26 @@ def test_joined_and_only_the_mark_is_left(world: World) -> None:
     assert cluster.run()[0] is Plan.FINISH
     assert not cluster.changed
     assert world.marked is None
+
+
+def test_files_that_cannot_be_read_for_a_moment(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """pmxcfs gives I/O errors while it starts with the database of the cluster."""
+    real = type(world.machine).read_bytes
+    until = world.now + 4
+
+    def read_bytes(machine: Any, path: str) -> bytes | None:
+        if path.startswith("/etc/pve/") and 1001 < world.now < until:
+            raise Unreadable(path, OSError(5, "Input/output error"))
+        return real(machine, path)
+
+    def whole() -> None:
+        world.join()
+        world.now += 1.5
+
+    monkeypatch.setattr(type(world.machine), "read_bytes", read_bytes)
+    world.expect(Call(ADD, whole, secret=TICKET))
+    assert run(world, peer(conf(1, 1))) == (Plan.JOIN, True)
+    assert world.now >= until
 
 
 # Members

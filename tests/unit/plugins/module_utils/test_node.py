@@ -210,7 +210,7 @@ def test_a_cluster_file_system_that_died(machine: Machine, monkeypatch: pytest.M
 
 def test_an_error_that_is_no_absence_is_not_hidden(machine: Machine) -> None:
     machine.path("/etc").mkdir()
-    with pytest.raises(IsADirectoryError):
+    with pytest.raises(_node.Unreadable, match="/etc: Is a directory"):
         machine.read("/etc")
 
 

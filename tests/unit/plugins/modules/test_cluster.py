@@ -128,7 +128,7 @@ def test_a_member_of_another_cluster_is_refused_with_both_names(world: World, mo
         monkeypatch, cluster, world, {"name": "lab", "peer": {**PEER, "corosync_conf": conf(1, 1, name="lab")}}
     )
     assert (result["failed"], result["node"], result["found"], result["wanted"]) == (True, "pve2", "prod", "lab")
-    assert {name for name in snapshot(world)} - set(before) == {
+    assert set(snapshot(world)) - set(before) == {
         "run/lock/baremetal-proxmox-cluster.lock",
         "var/lock/pvecm.lock",
     }
