@@ -116,6 +116,10 @@ def _name_findings(nodes: dict) -> list[str]:
     ]
 
 
+def _listed(nodes: dict, members: list[str]) -> set[str]:
+    return {node["name"] for host in members for node in nodes[host]["cluster"]["nodes"]}
+
+
 def cluster_plan(nodes: dict, name: str) -> dict:
     states = {host: _state(node, name) for host, node in nodes.items()}
     members = [host for host, state in states.items() if state == "member"]
@@ -125,6 +129,12 @@ def cluster_plan(nodes: dict, name: str) -> dict:
     creator = None if members else next(iter(half + alone), None)
     seed = next((host for host in members if nodes[host]["cluster"]["quorate"]), creator)
     joiners = [host for host in nodes if host in half + alone and host != creator]
+    if members and seed is None:
+        # The cluster counts a node from the first moment of its join, so a join that was cut off takes the quorum of
+        # a small one away; the end of that join gives it back, and any member can help with that
+        waiting = [host for host in joiners if host in half or nodes[host]["hostname"] in _listed(nodes, members)]
+        seed = members[0] if waiting else None
+        joiners.sort(key=lambda host: host not in waiting)
     if members and joiners and seed is None:
         findings.append(
             f"pve_cluster_members: expected a member of '{name}' with quorum, through which {', '.join(joiners)} can join,"

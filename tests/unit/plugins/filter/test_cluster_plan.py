@@ -9,6 +9,7 @@ from ansible_collections.baremetal.proxmox.plugins.filter.cluster_plan import cl
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.filter.nodes import installed, member
 
 HALF = {"cluster__half_joined": True, "cluster__name": "prod"}
+LISTED = [{"name": "pve1"}, {"name": "pve3"}]
 PLANS = {
     "the first creates, the others join in order": (
         {"a": installed(1), "b": installed(2), "c": installed(3)},
@@ -37,6 +38,14 @@ PLANS = {
     "a cut-off join is finished": (
         {"a": member(1), "b": installed(2, **HALF), "c": installed(3)},
         (None, "a", ["a"], ["b", "c"]),
+    ),
+    "a cut-off join that took the quorum away is finished first": (
+        {"a": member(1, 1, cluster__quorate=False), "b": installed(2), "c": installed(3, **HALF)},
+        (None, "a", ["a"], ["c", "b"]),
+    ),
+    "a node that is listed without knowing it gives the quorum back": (
+        {"a": member(1, cluster__quorate=False, cluster__nodes=LISTED), "b": installed(2), "c": installed(3)},
+        (None, "a", ["a"], ["c", "b"]),
     ),
     "a member that gives no answer does not stop the others": (
         {"a": None, "b": member(2), "c": installed(3)},
@@ -82,7 +91,7 @@ FINDINGS = {
         ],
     ),
     "no quorum to join": (
-        {"a": member(1, cluster__quorate=False), "b": installed(2)},
+        {"a": member(1, 1, cluster__quorate=False), "b": installed(2)},
         "prod",
         ["pve_cluster_members: expected a member of 'prod' with quorum, through which b can join, found none among a"],
     ),
