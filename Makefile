@@ -36,15 +36,25 @@ $(STATE)/packages: Makefile
 	fi
 	touch $@
 
-$(VENV)/ready: requirements.txt tests/requirements.txt | $(STATE)/packages
-	@mkdir -p $(STATE)/collections/ansible_collections/baremetal $(HOME)
-	ln -sfn $(CURDIR) $(STATE)/collections/ansible_collections/baremetal/proxmox
+COLLECTION := $(STATE)/collections/ansible_collections/baremetal/proxmox
+$(VENV)/bin/ansible-playbook: requirements.txt
+	@mkdir -p $(dir $(COLLECTION)) $(HOME)
+	rm -rf $(COLLECTION)
+	ln -s $(CURDIR) $(COLLECTION)
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install -q -r tests/requirements.txt
+	$(VENV)/bin/pip install -q -r requirements.txt
 	touch $@
 
+$(VENV)/tests: $(VENV)/bin/ansible-playbook tests/requirements.txt
+	@$(VENV)/bin/pip install -q -r tests/requirements.txt
+	touch $@
+
+.PHONY: venv
+venv: $(VENV)/bin/ansible-playbook ## a virtualenv for real machines: Ansible, its libraries, this collection
+
 .PHONY: setup
-setup: $(VENV)/ready ## the tools and the virtualenv
+setup: $(STATE)/packages ## everything for the rack and the tests
+	@$(MAKE) --no-print-directory $(VENV)/tests
 
 # ---- the demo
 
@@ -85,6 +95,9 @@ lint: setup
 	@ruff check .
 	ruff format --check .
 	ansible-lint --offline --profile production
+	for inventory in inventories/three_node; do
+	  ansible-playbook -i $$inventory playbooks/site.yml --tags none
+	done
 
 .PHONY: unit
 unit: setup

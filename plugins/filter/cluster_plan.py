@@ -23,6 +23,10 @@ options:
     description: Name of the cluster (variable C(pve_cluster_name)).
     type: str
     required: true
+  hosts:
+    description: Inventory names of the members that take part in this run. Default is all of them.
+    type: list
+    elements: str
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
 """
@@ -36,6 +40,10 @@ _value:
   description: The plan.
   type: dict
   contains:
+    names:
+      description: Node names of all members; empty if not all could be read.
+      type: list
+      elements: str
     creator:
       description: Inventory name of the member that creates the cluster, or null if it exists.
       type: str
@@ -120,7 +128,7 @@ def _listed(nodes: dict, members: list[str]) -> set[str]:
     return {node["name"] for host in members for node in nodes[host]["cluster"]["nodes"]}
 
 
-def cluster_plan(nodes: dict, name: str) -> dict:
+def cluster_plan(nodes: dict, name: str, hosts: list[str] | None = None) -> dict:
     states = {host: _state(node, name) for host, node in nodes.items()}
     members = [host for host, state in states.items() if state == "member"]
     half = [host for host, state in states.items() if state == "half"]
@@ -128,7 +136,13 @@ def cluster_plan(nodes: dict, name: str) -> dict:
     findings = _findings(nodes, name, states, members) + _name_findings(nodes)
     creator = None if members else next(iter(half + alone), None)
     seed = next((host for host in members if nodes[host]["cluster"]["quorate"]), creator)
-    joiners = [host for host in nodes if host in half + alone and host != creator]
+    present = list(nodes) if hosts is None else hosts
+    joiners = [host for host in nodes if host in half + alone and host != creator and host in present]
+    if creator and creator not in present:
+        findings.append(
+            f"pve_cluster_members: expected {creator} in this run, because it creates the cluster '{name}',"
+            f" found only {', '.join(present)} (see --limit)"
+        )
     if members and seed is None:
         # The cluster counts a node from the first moment of its join, so a join that was cut off takes the quorum of
         # a small one away; the end of that join gives it back, and any member can help with that
@@ -140,7 +154,10 @@ def cluster_plan(nodes: dict, name: str) -> dict:
             f"pve_cluster_members: expected a member of '{name}' with quorum, through which {', '.join(joiners)} can join,"
             f" found none among {', '.join(members)}"
         )
-    return {"creator": creator, "seed": seed, "members": members, "joiners": joiners, "findings": findings}
+    names = [node["hostname"] for node in nodes.values() if node]
+    if len(names) < len(nodes):
+        names = []
+    return {"names": names, "creator": creator, "seed": seed, "members": members, "joiners": joiners, "findings": findings}
 
 
 class FilterModule:

@@ -27,6 +27,14 @@ options:
     description: The address that the name is to resolve to (variable C(pve_host_address)).
     type: str
     required: true
+  cluster_name:
+    description: Name of the cluster that the node is to be in (variable C(pve_host_cluster_name)); empty for none.
+    type: str
+    required: true
+  repository_url:
+    description: URI of the repository that Proxmox VE is installed from.
+    type: str
+    required: true
   releases:
     description: The Debian releases that can become Proxmox VE, by code name.
     type: list
@@ -39,7 +47,7 @@ author:
 EXAMPLES = r"""
 findings: >-
   {{ machine.node | baremetal.proxmox.host_findings(host=inventory_hostname, name='pve1', address='192.0.2.11',
-     releases=['bookworm', 'trixie']) }}
+     cluster_name='prod', repository_url='http://download.proxmox.com/debian/pve', releases=['bookworm', 'trixie']) }}
 """
 
 RETURN = r"""
@@ -61,6 +69,8 @@ def _address_finding(host: str, address: str, node: dict) -> str | None:
         wanted = ipaddress.ip_address(address)
     except ValueError:
         return f"{host}: pve_host_address: expected an IP address of this machine, found '{address}'"
+    if str(wanted) != address:
+        return f"{host}: pve_host_address: expected '{wanted}', the usual form of this address, found '{address}'"
     if wanted.is_loopback or wanted.is_unspecified:
         return f"{host}: pve_host_address: expected an address that the other nodes reach, found '{address}'"
     owned = node.get("addresses") or []
@@ -72,10 +82,23 @@ def _address_finding(host: str, address: str, node: dict) -> str | None:
     return None
 
 
-def host_findings(node: dict, host: str, name: str, address: str, releases: list[str]) -> list[str]:
+def host_findings(
+    node: dict, host: str, name: str, address: str, cluster_name: str, repository_url: str, releases: list[str]
+) -> list[str]:
     findings = []
+    found = node["cluster"]["name"]
+    if cluster_name and found and found != cluster_name:
+        findings.append(
+            f"{host}: pve_cluster_name: expected a machine that is in no cluster or in '{cluster_name}',"
+            f" found a member of the cluster '{found}'"
+        )
+    if "://enterprise.proxmox.com/" in repository_url and not node["proxmox"]["installed"]:
+        findings.append(
+            f"{host}: pve_host_repository: expected 'no-subscription' for the installation, because the subscription that"
+            " 'enterprise' needs can be set only afterwards, found 'enterprise'"
+        )
     release = node["debian"]["release"]
-    if release not in releases and not node["proxmox"]["installed"]:
+    if release not in releases:
         findings.append(f"{host}: expected Debian {' or '.join(releases)}, found {release or 'no Debian'}")
     if node["architecture"] != "x86_64":
         findings.append(f"{host}: expected the architecture x86_64, found {node['architecture']}")

@@ -56,6 +56,7 @@ def verify_summary(nodes: dict) -> list[str]:
         )
     for node in known.values():
         address = next(iter(node["resolves_to"]), "?")
+        address = f"[{address}]" if ":" in address else address
         lines.append(f"Node     {node['hostname']}: Proxmox VE {node['proxmox']['version']}, https://{address}:8006")
     for node in known.values():
         lines += _links(node)

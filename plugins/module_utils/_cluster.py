@@ -21,7 +21,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _lifeline, _membership, _node
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _lifeline, _membership, _node, _session
 from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import (
     Plan,
     Wanted,
@@ -57,6 +57,10 @@ UNANSWERED = (ApiError, AuthError, ConnectionLost, TrustError)
 PATIENCE = 10.0
 
 
+def _served() -> str | None:
+    return _node.served(_session.local_address().strip("[]"))
+
+
 class Cluster:
     """One run. C(served) tells which certificate the API of this node shows."""
 
@@ -68,7 +72,7 @@ class Cluster:
         peer: Peer | None,
         deadline: Deadline,
         *,
-        served: Callable[[], str | None] = _node.served,
+        served: Callable[[], str | None] = _served,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.machine = machine

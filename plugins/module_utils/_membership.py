@@ -228,8 +228,10 @@ def set_mark(machine: Machine, action: str, cluster: str, authkey: str | None) -
 
 def clear_mark(machine: Machine) -> None:
     machine.path(MARK).unlink(missing_ok=True)
-    if machine.path(MARK).parent.is_dir():
-        machine.path(MARK).parent.rmdir()
+    folder = machine.path(MARK).parent
+    # The role pve_host keeps marks of its own there
+    if folder.is_dir() and not any(folder.iterdir()):
+        folder.rmdir()
 
 
 def replace(machine: Machine, absolute: str, content: bytes, mode: int) -> None:

@@ -43,6 +43,9 @@ SERVICES = {
 }
 
 
+# where the role pve_host marks what it has begun
+MARKS = "/var/lib/baremetal-proxmox"
+
 # dpkg(1), package states
 UNFINISHED = re.compile(r"^Status: \S+ \S+ (?:half-installed|unpacked|half-configured|triggers-\w+)$", re.MULTILINE)
 
@@ -134,6 +137,7 @@ class Machine:
             "fqdn": fqdn,
             "resolves_to": resolves_to,
             "addresses": self.addresses(),
+            "unfinished": {name: self.path(f"{MARKS}/{name}").exists() for name in ("install", "kernel")},
             "debian": {
                 "release": release.get("VERSION_CODENAME"),
                 "version": (self.read("/etc/debian_version") or "").strip() or None,

@@ -12,12 +12,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _session
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import Client, local_session
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
-    ApiError,
-    AuthError,
-    ConnectionLost,
-    InputError,
-)
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import AuthError, InputError, ProxmoxError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
 
 PORT = 8006
@@ -66,7 +61,7 @@ def answers(machine: Machine, *, storage: bool) -> dict[str, Any]:
     try:
         client = Client(local_session(), timeout=STORAGE_SECONDS, local=True)
         rows = client.get(f"/nodes/{machine.hostname}/storage") if storage else client.get("/version") and []
-    except (ApiError, AuthError, ConnectionLost, _session.TrustError) as error:
+    except ProxmoxError as error:
         return {"api": {**api, "answers": False, "error": str(error)}, "storage": []}
     return {"api": api, "storage": [_storage(row) for row in sorted(rows, key=lambda row: row["storage"])]}
 

@@ -218,6 +218,8 @@ def _read_switch(value: Any) -> str:
 
 STR = Kind("text", _read_str, str)
 TEXT = Kind("text of several lines", _read_text, str)
+# Ansible makes a dictionary of what looks like JSON; this type makes JSON of it again
+JSON = Kind("JSON or text", _read_text, str, {"type": "jsonarg"})
 BOOL = Kind("boolean", read_bool, _plain, {"type": "bool"})
 INT = Kind("whole number", _read_int, str, {"type": "int"})
 SIZE = Kind("size", _read_size, str)

@@ -311,7 +311,8 @@ def _view(local: _membership.Local, nodes: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    _errors.run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True), converge)
+    # no_log: Ansible writes the options into the journal in a form in which it does not find all secrets
+    _errors.run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True), converge)
 
 
 if __name__ == "__main__":

@@ -108,6 +108,11 @@ node:
       description: All addresses that are configured on the machine's interfaces. With V(host).
       type: list
       elements: str
+    unfinished:
+      description:
+        - What the role pve_host has begun and not finished, the installation (C(install)) and the replacement of Debian's
+          kernel (C(kernel)). With V(host).
+      type: dict
     debian:
       description: C(release), such as V(trixie), and C(version), such as V(13.1). With V(host).
       type: dict

@@ -208,7 +208,7 @@ options:
             V(autogen), which makes one where there is none.
           - Without this key the backups cannot be read. Proxmox keeps it in C(/etc/pve/priv/storage); store a copy
             elsewhere. A definition that has one is removed only by O(state=deleted).
-        type: str
+        type: jsonarg
       master_pubkey:
         description: Public RSA key (base64 of its PEM text) that a copy of the encryption key is encrypted with.
         type: str

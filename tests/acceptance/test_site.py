@@ -94,7 +94,6 @@ def _corosync(fresh: Site, node: str) -> str:
 def test_a_member_of_another_cluster_is_refused_by_name():
     with site("foreign") as fresh:
         fresh.converge("--limit", "pve3", "-e", "pve_hosts=pve3", "-e", "pve_cluster_name=lab")
-        fresh.converge("--tags", "host")
         before = {node: fresh.snapshot(node, "/etc") for node in fresh.nodes}
         run = fresh.play()
         assert run.code != 0
@@ -104,6 +103,34 @@ def test_a_member_of_another_cluster_is_refused_by_name():
         assert "Traceback" not in run.output
         after = {node: fresh.snapshot(node, "/etc") for node in fresh.nodes}
         assert {node: difference(before[node], after[node]) for node in fresh.nodes} == {key: {} for key in fresh.nodes}
+
+
+def test_a_member_that_is_down_is_told_and_stops_nobody_else():
+    with site("down") as fresh:
+        fresh.converge()
+        fresh.rack.cut("pve3")
+        _wait_for(
+            lambda: (
+                "Total votes:      2"
+                in fresh.rack.exec("pve1", ["pvecm", "status"], capture_output=True, text=True).stdout
+            ),
+            60,
+            "pve3 to leave",
+        )
+        run = fresh.play(playbook="verify.yml")
+        output = re.sub(r"\s+", " ", run.output)
+        assert run.code != 0
+        assert "pve3: expected an answer over SSH, found none" in output
+        assert "pve1: expected pve3 online, found it offline" in output
+        assert "pve2: expected pve3 online, found it offline" in output
+        assert fresh.converge("--limit", "pve1", "--tags", "host,cluster,storage").changed == {"pve1": 0}
+
+
+def test_limit_does_not_make_another_machine_the_first():
+    with site("limit") as fresh:
+        run = fresh.play("--limit", "pve2")
+        assert run.code != 0
+        assert "expected pve1 in this run, because it creates the cluster" in re.sub(r"\s+", " ", run.output)
 
 
 def test_a_fourth_machine_joins_and_nothing_else_changes():

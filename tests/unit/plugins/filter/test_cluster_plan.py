@@ -122,3 +122,20 @@ FINDINGS = {
 @pytest.mark.parametrize("nodes, name, findings", FINDINGS.values(), ids=FINDINGS.keys())
 def test_findings(nodes, name, findings):
     assert cluster_plan(nodes, name)["findings"] == findings
+
+
+def test_the_creator_must_take_part():
+    plan = cluster_plan({"a": installed(1), "b": installed(2), "c": installed(3)}, "prod", ["b"])
+    assert plan["findings"] == [
+        "pve_cluster_members: expected a in this run, because it creates the cluster 'prod', found only b (see --limit)"
+    ]
+
+
+def test_who_does_not_take_part_does_not_join():
+    plan = cluster_plan({"a": member(1), "b": installed(2), "c": installed(3)}, "prod", ["c"])
+    assert (plan["seed"], plan["joiners"], plan["findings"]) == ("a", ["c"], [])
+
+
+def test_names_only_if_all_were_read():
+    assert cluster_plan({"a": member(1), "b": member(2)}, "prod")["names"] == ["pve1", "pve2"]
+    assert cluster_plan({"a": member(1), "b": {}}, "prod")["names"] == []
