@@ -157,7 +157,14 @@ def cluster_plan(nodes: dict, name: str, hosts: list[str] | None = None) -> dict
     names = [node["hostname"] for node in nodes.values() if node]
     if len(names) < len(nodes):
         names = []
-    return {"names": names, "creator": creator, "seed": seed, "members": members, "joiners": joiners, "findings": findings}
+    return {
+        "names": names,
+        "creator": creator,
+        "seed": seed,
+        "members": members,
+        "joiners": joiners,
+        "findings": findings,
+    }
 
 
 class FilterModule:

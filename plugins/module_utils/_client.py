@@ -180,8 +180,11 @@ class Client:
 def local_session() -> _session.HttpSession:
     """The API of this node, as root@pam, trusted by its own certificate file or by the cluster's authority."""
     return _session.HttpSession(
-        _session.local_address(), 8006, _session.Ticket(_session.local_ticket),
-        fingerprint=_session.local_fingerprint, authority=f"{_session.PMXCFS}/pve-root-ca.pem",
+        _session.local_address(),
+        8006,
+        _session.Ticket(_session.local_ticket),
+        fingerprint=_session.local_fingerprint,
+        authority=f"{_session.PMXCFS}/pve-root-ca.pem",
     )
 
 

@@ -158,9 +158,7 @@ class Run:
         return _DEBIAN.get(_debian_release())
 
     def _list(self, items: Iterable[Present]) -> list[Item]:
-        return [
-            one.config(self.resource) for one in sorted(items, key=lambda one: one.key) if one.known(self.resource)
-        ]
+        return [one.config(self.resource) for one in sorted(items, key=lambda one: one.key) if one.known(self.resource)]
 
     def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
@@ -183,8 +181,12 @@ class Run:
             old, new = outcome(self.resource, change)
             before.update({change.key: old} if old else {})
             after.update({change.key: new} if new else {})
-        return {"before": before, "after": after, "before_header": self.resource.path,
-                "after_header": self.resource.path}
+        return {
+            "before": before,
+            "after": after,
+            "before_header": self.resource.path,
+            "after_header": self.resource.path,
+        }
 
     def _apply(self, changes: list[Change]) -> None:
         for change in changes:

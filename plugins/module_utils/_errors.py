@@ -59,7 +59,11 @@ class ApiError(ProxmoxError):
         message = f"{method} {path}: {self.reason or 'no reason given'} (HTTP {status})"
         super().__init__(
             f"{message}: {details}" if details else message,
-            status=status, method=method, path=path, reason=self.reason, errors=self.errors or None,
+            status=status,
+            method=method,
+            path=path,
+            reason=self.reason,
+            errors=self.errors or None,
         )
 
 
@@ -108,7 +112,9 @@ class Timeout(ProxmoxError):
         self.last_seen = last_seen
         seen = f"; last seen: {last_seen}" if last_seen not in (None, "") else ""
         super().__init__(
-            f"waited {seconds:g} s for {what}{seen}", what=what, seconds=seconds,
+            f"waited {seconds:g} s for {what}{seen}",
+            what=what,
+            seconds=seconds,
             last_seen=None if last_seen is None else str(last_seen),
         )
 

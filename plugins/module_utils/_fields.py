@@ -132,8 +132,10 @@ class Variant:
         if len(set(names)) != len(names):
             raise ValueError("a setting is listed twice: " + " ".join(sorted(names)))
         for what, some in (
-            ("fixed", self.fixed.split()), ("at_creation", self.at_creation.split()),
-            ("choices", self.choices), ("defaults", self.defaults),
+            ("fixed", self.fixed.split()),
+            ("at_creation", self.at_creation.split()),
+            ("choices", self.choices),
+            ("defaults", self.defaults),
         ):
             if strange := set(some) - set(names):
                 raise ValueError(f"{what}: not settings of this type: {', '.join(sorted(strange))}")

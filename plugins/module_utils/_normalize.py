@@ -232,9 +232,7 @@ LIST = Kind("list", _read_list, ",".join, {"type": "list", "elements": "str"})
 HOSTS = Kind("list of hosts", _read_set, " ".join, {"type": "list", "elements": "str"})
 
 _COUNTS = ("keep-last", "keep-hourly", "keep-daily", "keep-weekly", "keep-monthly", "keep-yearly")
-PRUNE = properties(
-    "retention", {"keep-all": read_bool, **dict.fromkeys(_COUNTS, _read_count)}, settle=_settle_prune
-)
+PRUNE = properties("retention", {"keep-all": read_bool, **dict.fromkeys(_COUNTS, _read_count)}, settle=_settle_prune)
 BWLIMIT = properties(
     "bandwidth limits", dict.fromkeys(("clone", "default", "migration", "move", "restore"), _read_number)
 )

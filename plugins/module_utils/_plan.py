@@ -71,7 +71,8 @@ class Change:
 
     def summary(self) -> dict[str, Any]:
         return {
-            "action": self.action, "item": self.key,
+            "action": self.action,
+            "item": self.key,
             **({"set": sorted(map(option_name, self.to_set))} if self.to_set else {}),
             **({"unset": sorted(map(option_name, self.to_unset))} if self.to_unset else {}),
         }
@@ -284,9 +285,7 @@ class Planner:
                 yield one
 
     @staticmethod
-    def _secret(
-        item: Wanted, present: Present, one: Field, value: Any, to_set: Item, to_unset: list[str]
-    ) -> None:
+    def _secret(item: Wanted, present: Present, one: Field, value: Any, to_set: Item, to_unset: list[str]) -> None:
         marker = present.raw.get(one.name) if one.marker else None
         if value is None:
             if marker if one.marker else item.always:
@@ -324,7 +323,8 @@ class Planner:
         label = item.label or present.label
         variant = self.resource.variants[label]
         unknown = [
-            one.option for one in (self.resource.field(name) for name in variant.names)
+            one.option
+            for one in (self.resource.field(name) for name in variant.names)
             if one.secret and not one.marker and one.option not in item.values
         ]
         if unknown:
@@ -354,13 +354,13 @@ class Planner:
         for name, subject in subjects:
             if subject.known_in(version):
                 continue
-            bound = f"{_dotted(subject.since)} or later" if subject.since and version < subject.since else (
-                f"a version before {_dotted(subject.until or ())}"
+            bound = (
+                f"{_dotted(subject.since)} or later"
+                if subject.since and version < subject.since
+                else (f"a version before {_dotted(subject.until or ())}")
             )
             instead = f"; use {subject.instead}" if isinstance(subject, Field) and subject.instead else ""
-            raise _Problem(
-                f"{name}: needs {self.resource.product} {bound}, this is {_dotted(version[:2])}{instead}"
-            )
+            raise _Problem(f"{name}: needs {self.resource.product} {bound}, this is {_dotted(version[:2])}{instead}")
 
     def _check_item(self, item: Wanted, label: str | None, values: Item) -> None:
         head: Item = {self.resource.key.option: item.key}
@@ -387,8 +387,10 @@ class Planner:
         """What others are built on is made first and removed last; removals come at the end."""
 
         def depth(change: Change) -> int:
-            values = change.wanted.values if change.wanted and change.action != "delete" else (
-                change.present.values if change.present else {}
+            values = (
+                change.wanted.values
+                if change.wanted and change.action != "delete"
+                else (change.present.values if change.present else {})
             )
             return 1 if any(self.resource.depends(_set(values))) else 0
 

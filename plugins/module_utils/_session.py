@@ -107,8 +107,9 @@ def local_ticket() -> tuple[str, str]:
         return lines[0], lines[1]
     # stdout may hold half a ticket, so only stderr is shown
     said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-    raise AuthError(f"Proxmox made no ticket on this node (perl: exit code {done.returncode}, {said}).",
-                    hint=_why_no_ticket())
+    raise AuthError(
+        f"Proxmox made no ticket on this node (perl: exit code {done.returncode}, {said}).", hint=_why_no_ticket()
+    )
 
 
 def _why_no_ticket() -> str | None:
@@ -141,8 +142,11 @@ def local_address() -> str:
             lines = file.read().splitlines()
     except FileNotFoundError:
         return "localhost"
-    values = [match.group(2) for match in (re.match(r"\s*LISTEN_IP=([\"']?)([0-9A-Fa-f.:]+)\1\s*$", line)
-                                           for line in lines) if match]
+    values = [
+        match.group(2)
+        for match in (re.match(r"\s*LISTEN_IP=([\"']?)([0-9A-Fa-f.:]+)\1\s*$", line) for line in lines)
+        if match
+    ]
     if not values or values[-1] in ("0.0.0.0", "::"):
         return "localhost"
     return f"[{values[-1]}]" if ":" in values[-1] else values[-1]
@@ -216,9 +220,15 @@ class HttpSession:
         session = self._session = self._session or self._open()
         try:
             response = session.request(
-                method, url, data=data or None, params=params or None, headers=headers, timeout=self._timeout,
+                method,
+                url,
+                data=data or None,
+                params=params or None,
+                headers=headers,
+                timeout=self._timeout,
                 # said per call, because REQUESTS_CA_BUNDLE overrides what is only said per session
-                verify=session.verify, allow_redirects=False,
+                verify=session.verify,
+                allow_redirects=False,
             )
         except requests.exceptions.RequestException as error:
             self.close()
@@ -320,7 +330,9 @@ class PveshReader:
         options: Sequence[str] = [word for name, value in params.items() for word in (f"--{name}", str(value))]
         argv = ["pvesh", "get", path, "--output-format", "json", *options]
         try:
-            done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, timeout=timeout, check=False)
+            done = subprocess.run(
+                argv, env=_environment(), capture_output=True, text=True, timeout=timeout, check=False
+            )
         except (OSError, subprocess.TimeoutExpired) as error:
             raise ConnectionLost(method, path, str(error)) from error
         if done.returncode != 0:

@@ -46,8 +46,14 @@ _SHARED: dict[str, Any] = {"shared": True}
 
 _LAST_8: dict[str, Any] = {"until": (9, 0)}
 _FIRST_9: dict[str, Any] = {"since": (9, 0)}
-_HOST: dict[str, Any] = {"pattern": r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9:])?", "meaning": "an address or a host name"}
-_LVM_NAME: dict[str, Any] = {"pattern": r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]", "meaning": "a name that LVM in Proxmox takes"}
+_HOST: dict[str, Any] = {
+    "pattern": r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9:])?",
+    "meaning": "an address or a host name",
+}
+_LVM_NAME: dict[str, Any] = {
+    "pattern": r"[A-Za-z0-9][A-Za-z0-9_.-]*[A-Za-z0-9]",
+    "meaning": "a name that LVM in Proxmox takes",
+}
 _ABSOLUTE: dict[str, Any] = {"pattern": r"/[^;()]+", "meaning": "an absolute path"}
 
 
@@ -58,74 +64,124 @@ def _variant(content: Sequence[str], default: Sequence[str], **arguments: Any) -
 
 VARIANTS: dict[str | None, Variant] = {
     "btrfs": _variant(
-        [*_FILES, "none"], _DISKS, required="path", fixed="path",
+        [*_FILES, "none"],
+        _DISKS,
+        required="path",
+        fixed="path",
         optional=f"{_COMMON} shared {_DIRECTORY} format is_mountpoint nocow preallocation",
         choices={"format": ["raw", "subvol"]},
     ),
     "cephfs": _variant(
-        ["vztmpl", "iso", "backup", "snippets", "import"], ["backup"], fixed="path", implied=_SHARED,
+        ["vztmpl", "iso", "backup", "snippets", "import"],
+        ["backup"],
+        fixed="path",
+        implied=_SHARED,
         optional=f"{_MOUNTED} content-dirs monhost subdir options username fuse keyring fs-name",
     ),
     "cifs": _variant(
-        _FILES, ["images"], required="server share", fixed="server share path snapshot-as-volume-chain",
+        _FILES,
+        ["images"],
+        required="server share",
+        fixed="server share path snapshot-as-volume-chain",
         optional=f"{_MOUNTED} content-dirs subdir options username password domain smbversion format preallocation"
         " snapshot-as-volume-chain",
-        choices={"format": _IMAGE_FILES}, implied=_SHARED,
+        choices={"format": _IMAGE_FILES},
+        implied=_SHARED,
     ),
     "dir": _variant(
-        [*_FILES, "none"], _DISKS, required="path", fixed="path snapshot-as-volume-chain",
+        [*_FILES, "none"],
+        _DISKS,
+        required="path",
+        fixed="path snapshot-as-volume-chain",
         optional=f"{_COMMON} shared {_DIRECTORY} content-dirs bwlimit format is_mountpoint preallocation"
         " snapshot-as-volume-chain",
         choices={"format": [*_IMAGE_FILES, "subvol"]},
     ),
     "esxi": _variant(
-        ["import"], ["import"], required="server username", at_creation="password",
+        ["import"],
+        ["import"],
+        required="server username",
+        at_creation="password",
         optional=f"{_COMMON} shared password skip-cert-verification port",
     ),
     "glusterfs": _variant(
-        [one for one in _FILES if one != "rootdir"], ["images"], required="volume", fixed="volume path",
+        [one for one in _FILES if one != "rootdir"],
+        ["images"],
+        required="volume",
+        fixed="volume path",
         optional=f"{_MOUNTED} server server2 transport format preallocation",
-        choices={"format": _IMAGE_FILES}, until=(9, 0),
+        choices={"format": _IMAGE_FILES},
+        until=(9, 0),
     ),
     "iscsi": _variant(
-        ["images", "none"], ["images"], required="portal target", fixed="portal target",
-        optional=f"{_COMMON} bwlimit", implied=_SHARED,
+        ["images", "none"],
+        ["images"],
+        required="portal target",
+        fixed="portal target",
+        optional=f"{_COMMON} bwlimit",
+        implied=_SHARED,
     ),
     "iscsidirect": _variant(
-        ["images", "none"], ["images"], required="portal target", fixed="portal target",
-        optional=f"{_COMMON} bwlimit", implied=_SHARED,
+        ["images", "none"],
+        ["images"],
+        required="portal target",
+        fixed="portal target",
+        optional=f"{_COMMON} bwlimit",
+        implied=_SHARED,
     ),
     "lvm": _variant(
-        _DISKS, ["images"], required="vgname", fixed="vgname base",
+        _DISKS,
+        ["images"],
+        required="vgname",
+        fixed="vgname base",
         optional=f"{_COMMON} shared base saferemove saferemove-stepsize saferemove_throughput tagged_only bwlimit"
         " snapshot-as-volume-chain",
     ),
     "lvmthin": _variant(
-        _DISKS, _DISKS, required="vgname thinpool", fixed="vgname thinpool", optional=f"{_COMMON} bwlimit",
+        _DISKS,
+        _DISKS,
+        required="vgname thinpool",
+        fixed="vgname thinpool",
+        optional=f"{_COMMON} bwlimit",
     ),
     "nfs": _variant(
-        _FILES, ["images"], required="server export", fixed="server export path snapshot-as-volume-chain",
+        _FILES,
+        ["images"],
+        required="server export",
+        fixed="server export path snapshot-as-volume-chain",
         optional=f"{_MOUNTED} content-dirs options format preallocation snapshot-as-volume-chain",
-        choices={"format": _IMAGE_FILES}, implied=_SHARED,
+        choices={"format": _IMAGE_FILES},
+        implied=_SHARED,
     ),
     "pbs": _variant(
-        ["backup", "none"], ["backup"], required="server datastore", fixed="server datastore",
+        ["backup", "none"],
+        ["backup"],
+        required="server datastore",
+        fixed="server datastore",
         optional=f"{_COMMON} namespace port username password encryption-key master-pubkey fingerprint"
         " prune-backups max-protected-backups maxfiles",
         implied=_SHARED,
     ),
     "rbd": _variant(
-        _DISKS, ["images"], optional=f"{_COMMON} monhost pool data-pool namespace username krbd keyring bwlimit",
+        _DISKS,
+        ["images"],
+        optional=f"{_COMMON} monhost pool data-pool namespace username krbd keyring bwlimit",
         implied=_SHARED,
     ),
     "zfs": _variant(
-        ["images"], ["images"], required="portal target pool blocksize iscsiprovider",
+        ["images"],
+        ["images"],
+        required="portal target pool blocksize iscsiprovider",
         fixed="portal target pool blocksize iscsiprovider",
         optional=f"{_COMMON} nowritecache sparse comstar_hg comstar_tg lio_tpg bwlimit zfs-base-path",
         implied=_SHARED,
     ),
     "zfspool": _variant(
-        _DISKS, _DISKS, required="pool", fixed="pool", optional=f"{_COMMON} blocksize sparse bwlimit mountpoint",
+        _DISKS,
+        _DISKS,
+        required="pool",
+        fixed="pool",
+        optional=f"{_COMMON} blocksize sparse bwlimit mountpoint",
     ),
 }
 
@@ -264,15 +320,25 @@ def advise(get: Callable[[str], Any], changes: Sequence[Any]) -> Iterable[str]:
 STORAGE = Resource(
     name="storage",
     path="/storage",
-    key=Field("storage", pattern=r"[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]",
-              meaning="a storage identifier (letters, digits and -_. in the middle, two characters or more)"),
+    key=Field(
+        "storage",
+        pattern=r"[A-Za-z][A-Za-z0-9_.-]*[A-Za-z0-9]",
+        meaning="a storage identifier (letters, digits and -_. in the middle, two characters or more)",
+    ),
     discriminator=Field("type", choices=sorted(str(name) for name in VARIANTS)),
     fields=FIELDS,
     variants=VARIANTS,
     protected=frozenset({"local"}),
     # Plugin.pm, parse_config, when storage.cfg has no entry for it
-    fresh=[{"storage": "local", "type": "dir", "path": "/var/lib/vz", "prune-backups": "keep-all=1",
-            "content": "backup,images,iso,rootdir,snippets,vztmpl"}],
+    fresh=[
+        {
+            "storage": "local",
+            "type": "dir",
+            "path": "/var/lib/vz",
+            "prune-backups": "keep-all=1",
+            "content": "backup,images,iso,rootdir,snippets,vztmpl",
+        }
+    ],
     prepare=prepare,
     check=check,
     depends=depends,

@@ -17,8 +17,10 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "rack" / "standin")]
 import golden  # noqa: E402
 import rig  # noqa: E402
 
-_TASKS = {"pve1": "UPID:pve1:000003DC:0008872E:6B002585:srvreload:networking:root@pam!cap:",
-          "pve2": "UPID:pve2:000003C1:0008894E:6B00258B:srvreload:networking:root@pam:"}
+_TASKS = {
+    "pve1": "UPID:pve1:000003DC:0008872E:6B002585:srvreload:networking:root@pam!cap:",
+    "pve2": "UPID:pve2:000003C1:0008894E:6B00258B:srvreload:networking:root@pam:",
+}
 """One task that has ended, on each of two nodes."""
 STORAGE = """dir: local
 \tpath /var/lib/vz

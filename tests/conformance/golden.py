@@ -20,8 +20,11 @@ def shared() -> Path:
     for candidate in [Path(named)] if named else [parent / "shared" for parent in HERE.parents]:
         if (candidate / "golden" / "api-9.2.jsonl").exists():
             return candidate
-    pytest.skip("the recorded answers of Proxmox are not here: put them into ../shared, or name their directory by "
-                "BAREMETAL_SHARED", allow_module_level=True)
+    pytest.skip(
+        "the recorded answers of Proxmox are not here: put them into ../shared, or name their directory by "
+        "BAREMETAL_SHARED",
+        allow_module_level=True,
+    )
 
 
 @dataclass(frozen=True)
@@ -74,8 +77,9 @@ def command_runs(directory: Path, section: str) -> list[CommandRun]:
     body = re.search(rf"^######## {re.escape(section)}\n(.*?)(?=^######## |\Z)", text, re.DOTALL | re.MULTILINE)
     assert body, f"no section {section} in cli-9.2.txt"
     found = re.findall(r"^\$ (.*?)\n(.*?)^\[rc=(\d+)\]$", body[1], re.DOTALL | re.MULTILINE)
-    return [CommandRun(section, number, words, output, int(code)) for number, (words, output, code) in
-            enumerate(found, 1)]
+    return [
+        CommandRun(section, number, words, output, int(code)) for number, (words, output, code) in enumerate(found, 1)
+    ]
 
 
 @dataclass(frozen=True)
@@ -100,7 +104,9 @@ def raw_calls(directory: Path) -> list[RawCall]:
     body = re.search(r"^######## 5-api\n(.*?)(?=^######## )", text, re.DOTALL | re.MULTILINE)
     assert body
     calls = []
-    for number, match in enumerate(re.finditer(r"^## (\S+) (\S+) ?(.*)\n(\{.*\}) HTTP (\d+)$", body[1], re.MULTILINE), 1):
+    for number, match in enumerate(
+        re.finditer(r"^## (\S+) (\S+) ?(.*)\n(\{.*\}) HTTP (\d+)$", body[1], re.MULTILINE), 1
+    ):
         params = dict(word.split("=", 1) for word in match[3].split())
         calls.append(RawCall(number, match[1], match[2], params, json.loads(match[4]), int(match[5])))
     return calls

@@ -67,10 +67,17 @@ class Rig:
         return self.base / node
 
     def environment(self, node: str) -> dict[str, str]:
-        return {**os.environ, "PVE_STANDIN_ROOT": str(self.root(node)), "PVE_STANDIN_NODE": node,
-                "PVE_STANDIN_PORT": str(self.port), "PVE_STANDIN_LISTEN": self.nodes[node],
-                "PVE_STANDIN_UNAUTHORIZED_DELAY": "0", "PYTHONPATH": str(STANDIN), "PYTHONDONTWRITEBYTECODE": "1",
-                "LC_ALL": "C.UTF-8"}
+        return {
+            **os.environ,
+            "PVE_STANDIN_ROOT": str(self.root(node)),
+            "PVE_STANDIN_NODE": node,
+            "PVE_STANDIN_PORT": str(self.port),
+            "PVE_STANDIN_LISTEN": self.nodes[node],
+            "PVE_STANDIN_UNAUTHORIZED_DELAY": "0",
+            "PYTHONPATH": str(STANDIN),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "LC_ALL": "C.UTF-8",
+        }
 
     def _make_cluster_files(self) -> None:
         (self.pve / "priv" / "lock").mkdir(parents=True)
@@ -79,12 +86,48 @@ class Rig:
             (self.pve / "nodes" / node).mkdir(parents=True)
         (self.pve / "local").symlink_to(f"nodes/{first}")
         key, certificate = self.pve / "nodes" / first / "pve-ssl.key", self.pve / "nodes" / first / "pve-ssl.pem"
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", str(key), "-out",
-                        str(certificate), "-subj", f"/CN={first}", "-addext",
-                        "subjectAltName=IP:127.0.0.1,DNS:localhost", "-days", "2"], check=True, capture_output=True)
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", os.devnull, "-out",
-                        str(self.pve / "pve-root-ca.pem"), "-subj", "/CN=Proxmox Virtual Environment/O=rig", "-days", "2"],
-                       check=True, capture_output=True)
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-keyout",
+                str(key),
+                "-out",
+                str(certificate),
+                "-subj",
+                f"/CN={first}",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1,DNS:localhost",
+                "-days",
+                "2",
+            ],
+            check=True,
+            capture_output=True,
+        )
+        subprocess.run(
+            [
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-keyout",
+                os.devnull,
+                "-out",
+                str(self.pve / "pve-root-ca.pem"),
+                "-subj",
+                "/CN=Proxmox Virtual Environment/O=rig",
+                "-days",
+                "2",
+            ],
+            check=True,
+            capture_output=True,
+        )
         for node in list(self.nodes)[1:]:
             # Every process answers with the first node's certificate: `local` leads to it in all of them.
             shutil.copy(certificate, self.pve / "nodes" / node / "pve-ssl.pem")
@@ -108,8 +151,9 @@ class Rig:
         code = "from pvestandin import server; server.serve()"
         for node in self.nodes:
             log = (self.root(node) / "server.log").open("wb")
-            self._processes.append(subprocess.Popen([sys.executable, "-c", code], env=self.environment(node), stdout=log,
-                                                    stderr=log))
+            self._processes.append(
+                subprocess.Popen([sys.executable, "-c", code], env=self.environment(node), stdout=log, stderr=log)
+            )
             log.close()
         for node, process in zip(self.nodes, self._processes, strict=True):
             self._wait(node, process)
@@ -132,8 +176,15 @@ class Rig:
             process.wait(timeout=20)
         self._processes.clear()
 
-    def call(self, method: str, path: str, params: dict[str, Any] | None = None, *, node: str = "",
-             headers: dict[str, str] | None = None) -> tuple[int, str, dict[str, Any]]:
+    def call(
+        self,
+        method: str,
+        path: str,
+        params: dict[str, Any] | None = None,
+        *,
+        node: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, str, dict[str, Any]]:
         """(status, reason, body) of a call with the token, or with other headers."""
         context = ssl.create_default_context(cafile=str(self.pve / "local" / "pve-ssl.pem"))
         context.check_hostname = False
@@ -156,11 +207,19 @@ class Rig:
 
     def root_ticket(self) -> dict[str, str]:
         """Headers of a call by root@pam itself, made as the node's own root would."""
-        code = ("import json; from pvestandin import auth; print(json.dumps({'Cookie': 'PVEAuthCookie=' + "
-                "auth.create_ticket('root@pam'), 'CSRFPreventionToken': auth.create_csrf_token('root@pam')}))")
+        code = (
+            "import json; from pvestandin import auth; print(json.dumps({'Cookie': 'PVEAuthCookie=' + "
+            "auth.create_ticket('root@pam'), 'CSRFPreventionToken': auth.create_csrf_token('root@pam')}))"
+        )
         node = next(iter(self.nodes))
-        done = subprocess.run([sys.executable, "-c", code], env=self.environment(node), capture_output=True, text=True,
-                              timeout=30, check=True)
+        done = subprocess.run(
+            [sys.executable, "-c", code],
+            env=self.environment(node),
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=True,
+        )
         return json.loads(done.stdout)
 
     def command(self, node: str, words: list[str]) -> tuple[str, int]:
@@ -170,9 +229,13 @@ class Rig:
         """
         printed = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
         main = importlib.import_module(f"pvestandin.cli.{words[0]}").main
-        with mock.patch.dict(os.environ, self.environment(node)), mock.patch.object(sys, "argv", words), \
-                mock.patch.object(sys, "stdin", io.StringIO()), contextlib.redirect_stdout(printed), \
-                contextlib.redirect_stderr(printed):
+        with (
+            mock.patch.dict(os.environ, self.environment(node)),
+            mock.patch.object(sys, "argv", words),
+            mock.patch.object(sys, "stdin", io.StringIO()),
+            contextlib.redirect_stdout(printed),
+            contextlib.redirect_stderr(printed),
+        ):
             try:
                 code = main()
             except SystemExit as end:

@@ -59,16 +59,30 @@ def test_list_of_missing_calls_names_recorded_ones() -> None:
 
 def _same_order(text: str) -> str:
     """Comma lists that Proxmox prints from unordered hashes, sorted."""
-    return re.sub(r"^(\t(?:content|nodes) )(.*)$", lambda match: match[1] + ",".join(sorted(match[2].split(","))), text,
-                  flags=re.MULTILINE)
+    return re.sub(
+        r"^(\t(?:content|nodes) )(.*)$",
+        lambda match: match[1] + ",".join(sorted(match[2].split(","))),
+        text,
+        flags=re.MULTILINE,
+    )
 
 
 def _sections(text: str) -> list[str]:
     return sorted(part for part in _same_order(text).split("\n\n") if part.strip())
 
 
-@pytest.mark.parametrize("name", ["user.cfg", "storage.cfg", "datacenter.cfg", "priv/storage/smb.pw",
-                                  "priv/storage/pbs1.pw", "priv/ceph/ext-rbd.conf", "priv/ceph/ext-rbd.keyring"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "user.cfg",
+        "storage.cfg",
+        "datacenter.cfg",
+        "priv/storage/smb.pw",
+        "priv/storage/pbs1.pw",
+        "priv/ceph/ext-rbd.conf",
+        "priv/ceph/ext-rbd.keyring",
+    ],
+)
 def test_file(name: str, answers: Answers, cluster: rig.Rig) -> None:
     recorded = (SHARED / "golden" / "etc-pve" / name).read_text()
     assert _same_order((cluster.pve / name).read_text()) == _same_order(recorded)

@@ -67,8 +67,12 @@ def _comparable(text: str) -> object:
         data = json.loads(stripped)
         return _sorted([data] if isinstance(data, dict) else data)
     stripped = re.sub(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", "<uuid>", stripped)
-    stripped = re.sub(r"^(\t?(?:content|nodes) )(.*)$", lambda match: match[1] + ",".join(sorted(match[2].split(","))),
-                      stripped, flags=re.MULTILINE)
+    stripped = re.sub(
+        r"^(\t?(?:content|nodes) )(.*)$",
+        lambda match: match[1] + ",".join(sorted(match[2].split(","))),
+        stripped,
+        flags=re.MULTILINE,
+    )
     return re.sub(r"\s+\d{4,}|\d+\.\d\d%", " <size>", stripped)
 
 

@@ -33,19 +33,51 @@ class Release:
 
 RELEASES = {
     "trixie": Release(
-        "trixie", "9.2.11", "14a22df3deadbeef", "6.17", "6.17.13-2", {
-            "proxmox-ve": "9.2.0", "pve-manager": "9.2.11", "pve-cluster": "9.1.6", "libpve-storage-perl": "9.1.7",
-            "libpve-access-control": "9.1.1", "pve-ha-manager": "5.2.0", "qemu-server": "9.2.6",
-            "proxmox-archive-keyring": "4.0", "proxmox-default-kernel": "2.0.1", "proxmox-kernel-6.17": "6.17.13-2",
-            "pve-qemu-kvm": "10.1.2-3", "pve-container": "6.1.6", "libpve-common-perl": "9.1.21",
-        }, "9.1.0"),
+        "trixie",
+        "9.2.11",
+        "14a22df3deadbeef",
+        "6.17",
+        "6.17.13-2",
+        {
+            "proxmox-ve": "9.2.0",
+            "pve-manager": "9.2.11",
+            "pve-cluster": "9.1.6",
+            "libpve-storage-perl": "9.1.7",
+            "libpve-access-control": "9.1.1",
+            "pve-ha-manager": "5.2.0",
+            "qemu-server": "9.2.6",
+            "proxmox-archive-keyring": "4.0",
+            "proxmox-default-kernel": "2.0.1",
+            "proxmox-kernel-6.17": "6.17.13-2",
+            "pve-qemu-kvm": "10.1.2-3",
+            "pve-container": "6.1.6",
+            "libpve-common-perl": "9.1.21",
+        },
+        "9.1.0",
+    ),
     "bookworm": Release(
-        "bookworm", "8.4.14", "b502d23c55afcba1", "6.8", "6.8.12-15", {
-            "proxmox-ve": "8.4.0", "pve-manager": "8.4.14", "pve-cluster": "8.1.2", "libpve-storage-perl": "8.3.7",
-            "libpve-access-control": "8.2.2", "pve-ha-manager": "4.0.7", "qemu-server": "8.4.5",
-            "proxmox-archive-keyring": "3.2", "proxmox-default-kernel": "1.1.0", "proxmox-kernel-6.8": "6.8.12-15",
-            "pve-qemu-kvm": "9.2.0-7", "pve-container": "5.3.3", "libpve-common-perl": "8.3.4",
-        }, "8.3.0"),
+        "bookworm",
+        "8.4.14",
+        "b502d23c55afcba1",
+        "6.8",
+        "6.8.12-15",
+        {
+            "proxmox-ve": "8.4.0",
+            "pve-manager": "8.4.14",
+            "pve-cluster": "8.1.2",
+            "libpve-storage-perl": "8.3.7",
+            "libpve-access-control": "8.2.2",
+            "pve-ha-manager": "4.0.7",
+            "qemu-server": "8.4.5",
+            "proxmox-archive-keyring": "3.2",
+            "proxmox-default-kernel": "1.1.0",
+            "proxmox-kernel-6.8": "6.8.12-15",
+            "pve-qemu-kvm": "9.2.0-7",
+            "pve-container": "5.3.3",
+            "libpve-common-perl": "8.3.4",
+        },
+        "8.3.0",
+    ),
 }
 
 
@@ -63,38 +95,81 @@ class Package:
     releases: tuple[str, ...] = tuple(RELEASES)
 
 
-_SAME_SOURCE = {"libpve-cluster-perl": "pve-cluster", "libpve-cluster-api-perl": "pve-cluster",
-                "libpve-notify-perl": "pve-cluster"}
+_SAME_SOURCE = {
+    "libpve-cluster-perl": "pve-cluster",
+    "libpve-cluster-api-perl": "pve-cluster",
+    "libpve-notify-perl": "pve-cluster",
+}
 
 PACKAGES = [
-    Package("libpve-common-perl", "Proxmox VE base library",
-            "perl, python3, libjson-perl, libcrypt-openssl-rsa-perl, openssl, sqlite3, iproute2"),
+    Package(
+        "libpve-common-perl",
+        "Proxmox VE base library",
+        "perl, python3, libjson-perl, libcrypt-openssl-rsa-perl, openssl, sqlite3, iproute2",
+    ),
     Package("libpve-apiclient-perl", "Proxmox VE API client library", "perl"),
     Package("libpve-http-server-perl", "Proxmox Asynchronous HTTP Server Implementation", "libpve-common-perl"),
     Package("libpve-guest-common-perl", "Proxmox VE common guest-related modules", "libpve-common-perl, pve-cluster"),
     Package("libpve-network-perl", "Proxmox VE's SDN stack", "libpve-common-perl, pve-cluster"),
     Package("libpve-notify-perl", "Notify helper module", "libpve-cluster-perl"),
-    Package("libpve-cluster-perl", "Proxmox Virtual Environment cluster Perl modules.",
-            "libpve-apiclient-perl, libpve-common-perl"),
-    Package("libpve-cluster-api-perl", "Proxmox Virtual Environment cluster Perl API modules.",
-            "faketime, libpve-access-control, libpve-apiclient-perl, libpve-cluster-perl, libpve-common-perl, "
-            "openssl, openssh-client, rsync", ("pvecm",)),
-    Package("pve-cluster", '"pmxcfs" distributed cluster filesystem for Proxmox Virtual Environment.',
-            "corosync (>= 3.1), libcpg4, libcmap4, libquorum5, libpve-common-perl, sqlite3, systemd",
-            ("pmxcfs",), ("pve-cluster.service",)),
-    Package("libpve-access-control", "Proxmox VE access control library",
-            "libpve-cluster-perl, libpve-common-perl, pve-cluster", ("pveum",)),
-    Package("libpve-storage-perl", "Proxmox VE storage management library",
-            "libpve-access-control, libpve-cluster-perl, libpve-common-perl, pve-cluster, udev, zstd", ("pvesm",)),
-    Package("pve-firewall", "Proxmox VE Firewall", "libpve-common-perl, pve-cluster",
-            ("/usr/sbin/pve-firewall",), ("pve-firewall.service",)),
-    Package("pve-ha-manager", "Proxmox VE HA Manager", "libpve-common-perl, pve-cluster",
-            ("/usr/sbin/pve-ha-crm", "/usr/sbin/pve-ha-lrm", "/usr/sbin/watchdog-mux", "/usr/sbin/ha-manager"),
-            ("-watchdog-mux.service", "pve-ha-crm.service", "pve-ha-lrm.service")),
-    Package("qemu-server", "Qemu Server Tools", "libpve-guest-common-perl, libpve-storage-perl, pve-cluster, "
-            "pve-firewall, pve-ha-manager, pve-qemu-kvm", ("/usr/sbin/qm", "/usr/sbin/qmeventd"), ("qmeventd.service",)),
-    Package("pve-container", "Proxmox VE Container management tool",
-            "libpve-guest-common-perl, libpve-storage-perl, pve-cluster, lxc-pve", ("/usr/sbin/pct",)),
+    Package(
+        "libpve-cluster-perl",
+        "Proxmox Virtual Environment cluster Perl modules.",
+        "libpve-apiclient-perl, libpve-common-perl",
+    ),
+    Package(
+        "libpve-cluster-api-perl",
+        "Proxmox Virtual Environment cluster Perl API modules.",
+        "faketime, libpve-access-control, libpve-apiclient-perl, libpve-cluster-perl, libpve-common-perl, "
+        "openssl, openssh-client, rsync",
+        ("pvecm",),
+    ),
+    Package(
+        "pve-cluster",
+        '"pmxcfs" distributed cluster filesystem for Proxmox Virtual Environment.',
+        "corosync (>= 3.1), libcpg4, libcmap4, libquorum5, libpve-common-perl, sqlite3, systemd",
+        ("pmxcfs",),
+        ("pve-cluster.service",),
+    ),
+    Package(
+        "libpve-access-control",
+        "Proxmox VE access control library",
+        "libpve-cluster-perl, libpve-common-perl, pve-cluster",
+        ("pveum",),
+    ),
+    Package(
+        "libpve-storage-perl",
+        "Proxmox VE storage management library",
+        "libpve-access-control, libpve-cluster-perl, libpve-common-perl, pve-cluster, udev, zstd",
+        ("pvesm",),
+    ),
+    Package(
+        "pve-firewall",
+        "Proxmox VE Firewall",
+        "libpve-common-perl, pve-cluster",
+        ("/usr/sbin/pve-firewall",),
+        ("pve-firewall.service",),
+    ),
+    Package(
+        "pve-ha-manager",
+        "Proxmox VE HA Manager",
+        "libpve-common-perl, pve-cluster",
+        ("/usr/sbin/pve-ha-crm", "/usr/sbin/pve-ha-lrm", "/usr/sbin/watchdog-mux", "/usr/sbin/ha-manager"),
+        ("-watchdog-mux.service", "pve-ha-crm.service", "pve-ha-lrm.service"),
+    ),
+    Package(
+        "qemu-server",
+        "Qemu Server Tools",
+        "libpve-guest-common-perl, libpve-storage-perl, pve-cluster, pve-firewall, pve-ha-manager, pve-qemu-kvm",
+        ("/usr/sbin/qm", "/usr/sbin/qmeventd"),
+        ("qmeventd.service",),
+    ),
+    Package(
+        "pve-container",
+        "Proxmox VE Container management tool",
+        "libpve-guest-common-perl, libpve-storage-perl, pve-cluster, lxc-pve",
+        ("/usr/sbin/pct",),
+    ),
     Package("lxc-pve", "Linux containers userspace tools", "lxcfs"),
     Package("lxcfs", "LXC userspace filesystem"),
     Package("pve-qemu-kvm", "Full virtualization on x86 hardware", "pve-edk2-firmware"),
@@ -112,29 +187,61 @@ PACKAGES = [
     Package("proxmox-termproxy", "Wrapper proxy for executing programs in the system terminal"),
     Package("proxmox-backup-client", "Proxmox Backup Client tools"),
     Package("proxmox-enterprise-support-keyring", "Keyring of Proxmox's enterprise support", releases=("trixie",)),
-    Package("pve-manager", "Proxmox Virtual Environment Management Tools",
-            "apt, ca-certificates, ifupdown2 (>= 3.0) | ifenslave, libpve-access-control, libpve-apiclient-perl, "
-            "libpve-cluster-api-perl, libpve-cluster-perl, libpve-common-perl, libpve-guest-common-perl, "
-            "libpve-http-server-perl, libpve-network-perl, libpve-notify-perl, libpve-storage-perl, logrotate, "
-            "novnc-pve, pciutils, perl, proxmox-mail-forward, proxmox-mini-journalreader, proxmox-termproxy, "
-            "proxmox-widget-toolkit, pve-cluster, pve-container, pve-docs, pve-firewall, pve-ha-manager, pve-i18n, "
-            "pve-xtermjs, qemu-server, rsync, spiceterm, systemd, vncterm, wget, zstd",
-            ("pvesh", "pveversion", "pvedaemon", "pveproxy", "pvestatd", "pvescheduler", "spiceproxy", "pvebanner",
-             "pveam", "pvenode", "pvesubscription", "pveceph", "vzdump"),
-            ("-pve-storage.target", "-pve-guests.service", "pvenetcommit.service", "pvebanner.service",
-             "pvedaemon.service", "pveproxy.service", "spiceproxy.service", "pvestatd.service",
-             "pvescheduler.service"),
-            {"Conflicts": "vlan, vzdump", "Replaces": "vlan, vzdump", "Provides": "vlan, vzdump"}),
+    Package(
+        "pve-manager",
+        "Proxmox Virtual Environment Management Tools",
+        "apt, ca-certificates, ifupdown2 (>= 3.0) | ifenslave, libpve-access-control, libpve-apiclient-perl, "
+        "libpve-cluster-api-perl, libpve-cluster-perl, libpve-common-perl, libpve-guest-common-perl, "
+        "libpve-http-server-perl, libpve-network-perl, libpve-notify-perl, libpve-storage-perl, logrotate, "
+        "novnc-pve, pciutils, perl, proxmox-mail-forward, proxmox-mini-journalreader, proxmox-termproxy, "
+        "proxmox-widget-toolkit, pve-cluster, pve-container, pve-docs, pve-firewall, pve-ha-manager, pve-i18n, "
+        "pve-xtermjs, qemu-server, rsync, spiceterm, systemd, vncterm, wget, zstd",
+        (
+            "pvesh",
+            "pveversion",
+            "pvedaemon",
+            "pveproxy",
+            "pvestatd",
+            "pvescheduler",
+            "spiceproxy",
+            "pvebanner",
+            "pveam",
+            "pvenode",
+            "pvesubscription",
+            "pveceph",
+            "vzdump",
+        ),
+        (
+            "-pve-storage.target",
+            "-pve-guests.service",
+            "pvenetcommit.service",
+            "pvebanner.service",
+            "pvedaemon.service",
+            "pveproxy.service",
+            "spiceproxy.service",
+            "pvestatd.service",
+            "pvescheduler.service",
+        ),
+        {"Conflicts": "vlan, vzdump", "Replaces": "vlan, vzdump", "Provides": "vlan, vzdump"},
+    ),
     Package("proxmox-archive-keyring", "GnuPG archive keys of the Proxmox archive"),
     Package("proxmox-kernel-helper", "Function for various kernel maintenance tasks."),
-    Package("proxmox-kernel-{series}", "Latest Proxmox Kernel Image",
-            "proxmox-kernel-{kernel}-pve-signed, pve-firmware"),
-    Package("proxmox-kernel-{kernel}-pve-signed", "Proxmox Kernel Image (signed)", "",
-            extra={"Provides": "linux-image, proxmox-kernel-{kernel}-pve"}),
+    Package(
+        "proxmox-kernel-{series}", "Latest Proxmox Kernel Image", "proxmox-kernel-{kernel}-pve-signed, pve-firmware"
+    ),
+    Package(
+        "proxmox-kernel-{kernel}-pve-signed",
+        "Proxmox Kernel Image (signed)",
+        "",
+        extra={"Provides": "linux-image, proxmox-kernel-{kernel}-pve"},
+    ),
     Package("proxmox-default-kernel", "Default Proxmox VE Kernel Image", "proxmox-kernel-{series}"),
-    Package("proxmox-ve", "Proxmox Virtual Environment",
-            "libpve-access-control, openssh-client, openssh-server, proxmox-archive-keyring, proxmox-default-kernel, "
-            "proxmox-kernel-helper, pve-container, pve-manager, pve-qemu-kvm, qemu-server"),
+    Package(
+        "proxmox-ve",
+        "Proxmox Virtual Environment",
+        "libpve-access-control, openssh-client, openssh-server, proxmox-archive-keyring, proxmox-default-kernel, "
+        "proxmox-kernel-helper, pve-container, pve-manager, pve-qemu-kvm, qemu-server",
+    ),
 ]
 
 
@@ -155,7 +262,14 @@ def packages(release: Release) -> list[tuple[str, str, Package]]:
         version = release.versions.get(_SAME_SOURCE.get(name, name))
         if not version:
             version = release.kernel if name.startswith("proxmox-kernel-") and "-pve" in name else release.default
-        filled = Package(name, package.summary, fill(package.depends), package.commands, package.units,
-                         {key: fill(value) for key, value in package.extra.items()}, package.releases)
+        filled = Package(
+            name,
+            package.summary,
+            fill(package.depends),
+            package.commands,
+            package.units,
+            {key: fill(value) for key, value in package.extra.items()},
+            package.releases,
+        )
         rows.append((name, version, filled))
     return rows

@@ -16,8 +16,16 @@ HERE = Path(__file__).resolve().parent
 PACKAGING = HERE / "packaging"
 CODE = HERE / "pvestandin"
 HOME = "usr/share/pve-standin"
-SERVICES = {"pvestatd", "pvescheduler", "spiceproxy", "pve-firewall", "pve-ha-crm", "pve-ha-lrm", "qmeventd",
-            "watchdog-mux"}
+SERVICES = {
+    "pvestatd",
+    "pvescheduler",
+    "spiceproxy",
+    "pve-firewall",
+    "pve-ha-crm",
+    "pve-ha-lrm",
+    "qmeventd",
+    "watchdog-mux",
+}
 """Commands of services that are there and do nothing (pvestandin.daemon)."""
 
 _WRAPPER = """#!/usr/bin/python3
@@ -41,8 +49,10 @@ def build(release: str, out: Path, schema: Path | None = None, keyring: Path | N
     described = RELEASES[release]
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="standin-") as scratch, ThreadPoolExecutor(2) as pool:
-        jobs = [pool.submit(_build, described, name, version, package, Path(scratch) / name, out, schema, keyring)
-                for name, version, package in packages(described)]
+        jobs = [
+            pool.submit(_build, described, name, version, package, Path(scratch) / name, out, schema, keyring)
+            for name, version, package in packages(described)
+        ]
         return [job.result() for job in jobs]
 
 
@@ -51,15 +61,30 @@ def sources() -> list[Path]:
     return sorted(path for path in HERE.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
 
 
-def _build(release: Release, name: str, version: str, package: Package, root: Path, out: Path,
-           schema: Path | None, keyring: Path | None) -> Path:
+def _build(
+    release: Release,
+    name: str,
+    version: str,
+    package: Package,
+    root: Path,
+    out: Path,
+    schema: Path | None,
+    keyring: Path | None,
+) -> Path:
     root.mkdir(mode=0o755)
     _contents(release, name, package, root, schema, keyring)
     control = root / "DEBIAN"
     control.mkdir(mode=0o755)
     architecture = "amd64" if name in ("pve-cluster", "pve-qemu-kvm", "proxmox-ve") or "-kernel-" in name else "all"
-    fields = {"Package": name, "Version": version, "Architecture": architecture, "Section": "admin",
-              "Priority": "optional", "Maintainer": "Rack stand-in <rack@localhost>", **package.extra}
+    fields = {
+        "Package": name,
+        "Version": version,
+        "Architecture": architecture,
+        "Section": "admin",
+        "Priority": "optional",
+        "Maintainer": "Rack stand-in <rack@localhost>",
+        **package.extra,
+    }
     if package.depends:
         fields["Depends"] = package.depends
     fields["Description"] = f"{package.summary}\n Stand-in for the virtual rack; this is not Proxmox's package."
@@ -72,14 +97,18 @@ def _build(release: Release, name: str, version: str, package: Package, root: Pa
         (control / script).chmod(0o755)
     target = out / f"{name}_{version}_{architecture}.deb"
     unfinished = target.with_suffix(".part")
-    subprocess.run(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(unfinished)],
-                   check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        ["dpkg-deb", "--root-owner-group", "-Zgzip", "-z1", "--build", str(root), str(unfinished)],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     unfinished.rename(target)
     return target
 
 
-def _contents(release: Release, name: str, package: Package, root: Path, schema: Path | None,
-              keyring: Path | None) -> None:
+def _contents(
+    release: Release, name: str, package: Package, root: Path, schema: Path | None, keyring: Path | None
+) -> None:
     _write(root, f"usr/share/doc/{name}/README.Debian", "Stand-in for the virtual rack.\n")
     for command in package.commands:
         path = command.lstrip("/") if "/" in command else f"usr/bin/{command}"
@@ -87,23 +116,28 @@ def _contents(release: Release, name: str, package: Package, root: Path, schema:
         if module:
             _write(root, path, _WRAPPER.format(home=HOME, module=module), 0o755)
     for unit in package.units:
-        _write(root, f"usr/lib/systemd/system/{unit.lstrip('-')}",
-               (PACKAGING / "units" / unit.lstrip("-")).read_text())
+        _write(root, f"usr/lib/systemd/system/{unit.lstrip('-')}", (PACKAGING / "units" / unit.lstrip("-")).read_text())
     files = PACKAGING / "files" / name
     for variant in (files / "all", files / release.codename):
         if variant.is_dir():
             shutil.copytree(variant, root, dirs_exist_ok=True)
     if name == "libpve-common-perl":
         shutil.copytree(CODE, root / HOME / "pvestandin", ignore=shutil.ignore_patterns("__pycache__", "perl"))
-        _write(root, f"{HOME}/version.json", json.dumps(
-            {"version": release.version, "release": release.short, "repoid": release.repoid}) + "\n")
+        _write(
+            root,
+            f"{HOME}/version.json",
+            json.dumps({"version": release.version, "release": release.short, "repoid": release.repoid}) + "\n",
+        )
         if schema:
             shutil.copyfile(schema, root / HOME / "schema.json")
     if name == "libpve-access-control" and (CODE / "perl").is_dir():
         shutil.copytree(CODE / "perl", root / "usr/share/perl5")
     if name == "proxmox-archive-keyring" and keyring:
-        path = ("usr/share/keyrings/proxmox-archive-keyring.gpg" if release.major >= 9
-                else "etc/apt/trusted.gpg.d/proxmox-release-bookworm.gpg")
+        path = (
+            "usr/share/keyrings/proxmox-archive-keyring.gpg"
+            if release.major >= 9
+            else "etc/apt/trusted.gpg.d/proxmox-release-bookworm.gpg"
+        )
         (root / path).parent.mkdir(parents=True)
         shutil.copyfile(keyring, root / path)
     if name.endswith("-pve-signed"):
@@ -142,8 +176,10 @@ def _scripts(release: Release, name: str, package: Package) -> dict[str, str]:
         if shipped and script == "postinst":
             parts.append(_start(shipped, started))
         if started and script == "prerm":
-            parts.append(f'if [ "$1" = remove ] && [ -d /run/systemd/system ]; then\n'
-                         f"    deb-systemd-invoke stop {' '.join(started)} >/dev/null || true\nfi\n")
+            parts.append(
+                f'if [ "$1" = remove ] && [ -d /run/systemd/system ]; then\n'
+                f"    deb-systemd-invoke stop {' '.join(started)} >/dev/null || true\nfi\n"
+            )
         if shipped and script == "postrm":
             parts.append("[ ! -d /run/systemd/system ] || systemctl --system daemon-reload >/dev/null || true\n")
         if parts:
@@ -158,6 +194,9 @@ def _start(shipped: list[str], started: list[str]) -> str:
     lines.append("    if [ -d /run/systemd/system ]; then")
     lines.append("        systemctl --system daemon-reload >/dev/null || true")
     # Proxmox's packages finish their installation also when a service does not start.
-    lines += [f'        if [ -n "$2" ]; then deb-systemd-invoke reload-or-restart {unit} >/dev/null || true; '
-              f"else deb-systemd-invoke start {unit} >/dev/null || true; fi" for unit in started]
+    lines += [
+        f'        if [ -n "$2" ]; then deb-systemd-invoke reload-or-restart {unit} >/dev/null || true; '
+        f"else deb-systemd-invoke start {unit} >/dev/null || true; fi"
+        for unit in started
+    ]
     return "\n".join(lines) + "\n    fi\nfi\n"

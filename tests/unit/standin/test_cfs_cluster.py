@@ -41,14 +41,23 @@ def test_a_node_is_added(node: Path) -> None:
     conf = corosyncconf.parse(answer["corosync_conf"])
     assert conf["totem"]["config_version"] == "4"
     assert conf["nodelist"]["node"]["pve3"] == {
-        "name": "pve3", "nodeid": "3", "quorum_votes": "1", "ring0_addr": "10.98.0.13", "ring1_addr": "10.99.0.13"}
+        "name": "pve3",
+        "nodeid": "3",
+        "quorum_votes": "1",
+        "ring0_addr": "10.98.0.13",
+        "ring1_addr": "10.99.0.13",
+    }
     assert (node / "etc/pve/nodes/pve3/qemu-server").is_dir()
     assert not (node / "etc/pve/corosync.conf.new").exists()
 
 
 def test_votes_and_ids(node: Path) -> None:
     assert added(**LINKS, votes=0, nodeid=9) == {
-        "name": "pve3", "nodeid": "9", "ring0_addr": "10.98.0.13", "ring1_addr": "10.99.0.13"}
+        "name": "pve3",
+        "nodeid": "9",
+        "ring0_addr": "10.98.0.13",
+        "ring1_addr": "10.99.0.13",
+    }
 
 
 def test_the_lowest_free_id_is_taken(node: Path) -> None:
@@ -56,16 +65,24 @@ def test_the_lowest_free_id_is_taken(node: Path) -> None:
     assert added(**LINKS)["nodeid"] == "1"
 
 
-@pytest.mark.parametrize(("params", "sentence"), [
-    ({"link0": "10.98.0.13"}, "corosync: link 1 exists in cluster config but wasn't specified for new node"),
-    ({**LINKS, "link2": "10.97.0.13"}, "corosync: link 2 specified for new node doesn't exist in cluster config"),
-    ({**LINKS, "link0": "10.98.0.12"}, "corosync: address '10.98.0.12' already used on link ring0_addr by node 'pve2'"),
-    ({}, "no links and no fallback ip (new_node_ip) given, cannot join cluster"),
-    ({"new_node_ip": "10.99.0.13"}, "no links given but multiple links found on other nodes, fallback only supported"
-                                    " on single-link clusters"),
-    ({**LINKS, "node": "pve2"}, "can't add existing node 'pve2'"),
-    ({**LINKS, "node": "pve2", "force": 1, "nodeid": 7}, "can't add existing node 'pve2'"),
-])
+@pytest.mark.parametrize(
+    ("params", "sentence"),
+    [
+        ({"link0": "10.98.0.13"}, "corosync: link 1 exists in cluster config but wasn't specified for new node"),
+        ({**LINKS, "link2": "10.97.0.13"}, "corosync: link 2 specified for new node doesn't exist in cluster config"),
+        (
+            {**LINKS, "link0": "10.98.0.12"},
+            "corosync: address '10.98.0.12' already used on link ring0_addr by node 'pve2'",
+        ),
+        ({}, "no links and no fallback ip (new_node_ip) given, cannot join cluster"),
+        (
+            {"new_node_ip": "10.99.0.13"},
+            "no links given but multiple links found on other nodes, fallback only supported on single-link clusters",
+        ),
+        ({**LINKS, "node": "pve2"}, "can't add existing node 'pve2'"),
+        ({**LINKS, "node": "pve2", "force": 1, "nodeid": 7}, "can't add existing node 'pve2'"),
+    ],
+)
 def test_refusals(node: Path, params: dict[str, Any], sentence: str) -> None:
     with pytest.raises(Failure, match=f"^{re.escape(sentence)}$"):
         cluster.add_node({"node": "pve3", "apiversion": 1, **params})
@@ -75,7 +92,12 @@ def test_refusals(node: Path, params: dict[str, Any], sentence: str) -> None:
 def test_a_known_node_is_added_again_by_force(node: Path) -> None:
     cluster.add_node({"node": "pve2", "apiversion": 1, "force": 1, "link0": "10.98.0.22", "link1": "10.99.0.12"})
     assert corosyncconf.read()["nodelist"]["node"]["pve2"] == {
-        "name": "pve2", "nodeid": "2", "quorum_votes": "1", "ring0_addr": "10.98.0.22", "ring1_addr": "10.99.0.12"}
+        "name": "pve2",
+        "nodeid": "2",
+        "quorum_votes": "1",
+        "ring0_addr": "10.98.0.22",
+        "ring1_addr": "10.99.0.12",
+    }
 
 
 def test_a_single_link_takes_the_fallback_address(node: Path) -> None:
@@ -123,7 +145,8 @@ def test_who_may_join(node: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest
     assert capfd.readouterr().err == (
         "detected the following error(s):\n* authentication key '/etc/corosync/authkey' already exists\n"
         "* cluster config '/etc/pve/corosync.conf' already exists\n* this host already contains virtual guests\n"
-        "* link0: cannot use IP '10.98.0.11', not found on local node!\n\n")
+        "* link0: cannot use IP '10.98.0.11', not found on local node!\n\n"
+    )
     join.assert_joinable("10.99.0.11", {}, True)
     for file in ("etc/corosync/authkey", "etc/pve/corosync.conf", "etc/pve/.vmlist"):
         (node / file).unlink()

@@ -13,8 +13,10 @@ from pvestandin.errors import Failure
 
 
 def shared() -> Path | None:
-    for directory in (os.environ.get("BAREMETAL_SHARED"), *(parent / "shared" for parent in
-                                                           Path(__file__).resolve().parents)):
+    for directory in (
+        os.environ.get("BAREMETAL_SHARED"),
+        *(parent / "shared" for parent in Path(__file__).resolve().parents),
+    ):
         if directory and (Path(directory) / "golden").is_dir():
             return Path(directory)
     return None
@@ -37,32 +39,52 @@ def test_parse() -> None:
     assert corosyncconf.parse("") == {}
 
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    ("totem {\n}\ntotem {\n}\n", "section 'totem' already exists and not marked as array!"),
-    ("}", "parse error - uncexpected '}'"),
-    ("totem {\n version 2\n}", "missing ':' after key 'version'"),
-    ("version:", "parse error - no value for 'version'"),
-])
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("totem {\n}\ntotem {\n}\n", "section 'totem' already exists and not marked as array!"),
+        ("}", "parse error - uncexpected '}'"),
+        ("totem {\n version 2\n}", "missing ':' after key 'version'"),
+        ("version:", "parse error - no value for 'version'"),
+    ],
+)
 def test_mistakes(text: str, sentence: str) -> None:
     with pytest.raises(Failure, match="^" + sentence.replace("{", r"\{") + "$"):
         corosyncconf.parse(text)
 
 
-@pytest.mark.parametrize(("text", "link"), [
-    ("10.0.0.1", {"address": "10.0.0.1"}), ("10.0.0.1,priority=5", {"address": "10.0.0.1", "priority": "5"}),
-    ("priority=5,address=fd00::1", {"address": "fd00::1", "priority": "5"}),
-])
+@pytest.mark.parametrize(
+    ("text", "link"),
+    [
+        ("10.0.0.1", {"address": "10.0.0.1"}),
+        ("10.0.0.1,priority=5", {"address": "10.0.0.1", "priority": "5"}),
+        ("priority=5,address=fd00::1", {"address": "fd00::1", "priority": "5"}),
+    ],
+)
 def test_links(text: str, link: dict[str, str]) -> None:
     assert corosyncconf.parse_link(text) == link
     assert corosyncconf.parse_link(corosyncconf.print_link(link)) == link
 
 
 def test_a_new_cluster() -> None:
-    conf = corosyncconf.new("pve1", "10.99.0.11", {
-        "clustername": "prod", "link0": "10.98.0.11", "link1": "10.99.0.11,priority=9", "votes": 2,
-        "token-coefficient": 125})
+    conf = corosyncconf.new(
+        "pve1",
+        "10.99.0.11",
+        {
+            "clustername": "prod",
+            "link0": "10.98.0.11",
+            "link1": "10.99.0.11,priority=9",
+            "votes": 2,
+            "token-coefficient": 125,
+        },
+    )
     assert conf["nodelist"]["node"]["pve1"] == {
-        "name": "pve1", "nodeid": "1", "quorum_votes": "2", "ring0_addr": "10.98.0.11", "ring1_addr": "10.99.0.11"}
+        "name": "pve1",
+        "nodeid": "1",
+        "quorum_votes": "2",
+        "ring0_addr": "10.98.0.11",
+        "ring1_addr": "10.99.0.11",
+    }
     assert conf["totem"]["interface"]["1"] == {"linknumber": "1", "knet_link_priority": "9"}
     assert conf["totem"]["token_coefficient"] == "125"
     assert corosyncconf.check(conf) == ([], [])

@@ -47,19 +47,34 @@ def lose_quorum(files: Named) -> None:
     files.fsm = Fsm(files.db, (1, 1), lambda data: None)
 
 
-@pytest.mark.parametrize(("path", "private"), [
-    ("priv", True), ("priv/lock/x", True), ("nodes/a/priv", True), ("nodes/a/priv/k", True), ("private", False),
-    ("nodes/a/pve-ssl.pem", False), ("nodes/priv", False),
-])
+@pytest.mark.parametrize(
+    ("path", "private"),
+    [
+        ("priv", True),
+        ("priv/lock/x", True),
+        ("nodes/a/priv", True),
+        ("nodes/a/priv/k", True),
+        ("private", False),
+        ("nodes/a/pve-ssl.pem", False),
+        ("nodes/priv", False),
+    ],
+)
 def test_is_private(path: str, private: bool) -> None:
     assert is_private(path) == private
 
 
-@pytest.mark.parametrize(("path", "with_quorum", "without"), [
-    ("/", "drwxr-xr-x", "dr-xr-xr-x"), ("/local", "lrwxr-xr-x", "lr-xr-xr-x"), ("/user.cfg", "-rw-r-----", "-r--r-----"),
-    ("/priv", "drwx------", "dr-x------"), ("/priv/shadow.cfg", "-rw-------", "-r--------"),
-    ("/nodes/pve1/priv", "drwx------", "dr-x------"), ("/.members", "-r--r-----", "-r--r-----"),
-])
+@pytest.mark.parametrize(
+    ("path", "with_quorum", "without"),
+    [
+        ("/", "drwxr-xr-x", "dr-xr-xr-x"),
+        ("/local", "lrwxr-xr-x", "lr-xr-xr-x"),
+        ("/user.cfg", "-rw-r-----", "-r--r-----"),
+        ("/priv", "drwx------", "dr-x------"),
+        ("/priv/shadow.cfg", "-rw-------", "-r--------"),
+        ("/nodes/pve1/priv", "drwx------", "dr-x------"),
+        ("/.members", "-r--r-----", "-r--r-----"),
+    ],
+)
 def test_the_path_alone_decides_the_mode(files: Named, path: str, with_quorum: str, without: str) -> None:
     assert mode(files, path) == with_quorum
     lose_quorum(files)
@@ -73,9 +88,16 @@ def test_owner_is_root_and_www_data(files: Named) -> None:
 
 def test_without_quorum_every_change_is_refused(files: Named) -> None:
     lose_quorum(files)
-    for call in (("create", "/x", 0o640), ("write", "/user.cfg", b"x", 0, 0), ("truncate", "/user.cfg", 0),
-                 ("unlink", "/user.cfg"), ("mkdir", "/d", 0o755), ("rmdir", "/nodes/pve1/priv"),
-                 ("rename", "/user.cfg", "/y"), ("utimens", "/user.cfg", (0, 10**9))):
+    for call in (
+        ("create", "/x", 0o640),
+        ("write", "/user.cfg", b"x", 0, 0),
+        ("truncate", "/user.cfg", 0),
+        ("unlink", "/user.cfg"),
+        ("mkdir", "/d", 0o755),
+        ("rmdir", "/nodes/pve1/priv"),
+        ("rename", "/user.cfg", "/y"),
+        ("utimens", "/user.cfg", (0, 10**9)),
+    ):
         assert refused(files, *call) == errno.EACCES
     assert files("read", "/user.cfg", 10, 0, 0) == b""
 
@@ -133,9 +155,15 @@ def test_members_of_a_cluster(files: Named) -> None:
     view.set_quorate(True)
     shown = view.text(".members")
     assert json.loads(shown) == {
-        "nodename": "pve1", "version": 2, "cluster": {"name": "prod", "version": 3, "nodes": 3, "quorate": 1},
-        "nodelist": {"pve1": {"id": 1, "online": 1, "ip": "10.99.0.11"},
-                     "pve2": {"id": 2, "online": 1, "ip": "10.99.0.12"}, "pve3": {"id": 3, "online": 0}}}
+        "nodename": "pve1",
+        "version": 2,
+        "cluster": {"name": "prod", "version": 3, "nodes": 3, "quorate": 1},
+        "nodelist": {
+            "pve1": {"id": 1, "online": 1, "ip": "10.99.0.11"},
+            "pve2": {"id": 2, "online": 1, "ip": "10.99.0.12"},
+            "pve3": {"id": 3, "online": 0},
+        },
+    }
     assert '  "pve1": { "id": 1, "online": 1, "ip": "10.99.0.11"},\n' in shown
 
 
@@ -153,7 +181,9 @@ def test_vmlist(files: Named) -> None:
     files("mkdir", "/nodes/pve1/lxc", 0o755)
     files("create", "/nodes/pve1/lxc/101.conf", 0o640)
     assert json.loads(files.view.text(".vmlist")) == {
-        "version": 2, "ids": {"101": {"node": "pve1", "type": "lxc", "version": 1}}}
+        "version": 2,
+        "ids": {"101": {"node": "pve1", "type": "lxc", "version": 1}},
+    }
 
 
 def test_own_values_carry_a_version_and_go_when_empty(files: Named) -> None:

@@ -24,8 +24,9 @@ class Bus:
         self.pool = ThreadPoolExecutor(4)
 
     def node(self, number: int) -> Fsm:
-        member = Fsm(MemDb(self.directory / f"{number}.db"), (number, 100 + number),
-                     lambda data: self.send(number, data))
+        member = Fsm(
+            MemDb(self.directory / f"{number}.db"), (number, 100 + number), lambda data: self.send(number, data)
+        )
         member.own = {"name": f"pve{number}", "kv": {"nodeip": [0, f"10.0.0.{number}"]}}
         member.quorate = True
         return member
@@ -90,14 +91,19 @@ def test_messages_survive_packing() -> None:
     assert unpack(pack({"kind": "op", "path": "ä"}, b"\0\xff")) == ({"kind": "op", "path": "ä"}, b"\0\xff")
 
 
-@pytest.mark.parametrize(("states", "expected"), [
-    ({(1, 9): (5, 10), (2, 9): (6, 1)}, (2, 9)),
-    ({(1, 9): (5, 10), (2, 9): (5, 11)}, (2, 9)),
-    ({(2, 9): (5, 10), (1, 9): (5, 10), (3, 9): (4, 99)}, (1, 9)),
-])
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ({(1, 9): (5, 10), (2, 9): (6, 1)}, (2, 9)),
+        ({(1, 9): (5, 10), (2, 9): (5, 11)}, (2, 9)),
+        ({(2, 9): (5, 10), (1, 9): (5, 10), (3, 9): (4, 99)}, (1, 9)),
+    ],
+)
 def test_leader(states: dict[tuple[int, int], tuple[int, int]], expected: tuple[int, int]) -> None:
-    assert leader({member: {"version": version, "mtime": mtime}
-                   for member, (version, mtime) in states.items()}) == expected
+    assert (
+        leader({member: {"version": version, "mtime": mtime} for member, (version, mtime) in states.items()})
+        == expected
+    )
 
 
 def test_missing_names_what_anybody_lacks() -> None:

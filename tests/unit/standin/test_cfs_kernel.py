@@ -71,8 +71,10 @@ def test_a_file_is_made_written_read_and_renamed(device: Device) -> None:
 def test_attributes(device: Device) -> None:
     error, data = device.ask(3, device.entry(1, "local"))
     assert (error, len(data)) == (0, 16 + 88)
-    size, mode, links, user, group = (struct.unpack_from("<Q", data, 24)[0],
-                                      *struct.unpack_from("<IIII", data, 16 + 60))
+    size, mode, links, user, group = (
+        struct.unpack_from("<Q", data, 24)[0],
+        *struct.unpack_from("<IIII", data, 16 + 60),
+    )
     assert (size, oct(mode), links, user, group) == (len("nodes/pve1"), "0o120755", 1, 0, 33)
     assert device.ask(5, device.entry(1, "local")) == (0, b"nodes/pve1")
 
@@ -86,15 +88,44 @@ def test_a_directory_is_read_in_parts(device: Device) -> None:
         position = 0
         while position < len(data):
             _, offset, length, _ = struct.unpack_from("<QQII", data, position)
-            names.append(data[position + 24:position + 24 + length].decode())
+            names.append(data[position + 24 : position + 24 + length].decode())
             position += 24 + (length + 7) // 8 * 8
-    assert names == [".", "..", "local", "qemu-server", "openvz", "lxc", ".version", ".members", ".vmlist", ".rrd",
-                     ".clusterlog", ".debug"]
+    assert names == [
+        ".",
+        "..",
+        "local",
+        "qemu-server",
+        "openvz",
+        "lxc",
+        ".version",
+        ".members",
+        ".vmlist",
+        ".rrd",
+        ".clusterlog",
+        ".debug",
+    ]
 
 
 def setattr_body(valid: int, **fields: int) -> bytes:
-    return struct.pack("<IIQQQQQQIIIIIIII", valid, 0, 0, fields.get("size", 0), 0, 0, fields.get("mtime", 0), 0, 0, 0, 0,
-                       fields.get("mode", 0), 0, fields.get("uid", 0), fields.get("gid", 0), 0)
+    return struct.pack(
+        "<IIQQQQQQIIIIIIII",
+        valid,
+        0,
+        0,
+        fields.get("size", 0),
+        0,
+        0,
+        fields.get("mtime", 0),
+        0,
+        0,
+        0,
+        0,
+        fields.get("mode", 0),
+        0,
+        fields.get("uid", 0),
+        fields.get("gid", 0),
+        0,
+    )
 
 
 def test_changes_of_attributes(device: Device) -> None:

@@ -41,17 +41,29 @@ def test_the_database_is_for_root_and_has_pmxcfs_table(tmp_path: Path, db: MemDb
 
 def test_every_change_raises_the_version(db: MemDb) -> None:
     seen = [db.root.version]
-    for change in (lambda: db.mkdir("a", 1, 1), lambda: db.create("a/b", 1, 2), lambda: db.mtime("a/b", 1, 3),
-                   lambda: db.write("a/b", 1, 4, b"x", 0, False), lambda: db.rename("a/b", "c", 1, 5),
-                   lambda: db.delete("c", 1, 6)):
+    for change in (
+        lambda: db.mkdir("a", 1, 1),
+        lambda: db.create("a/b", 1, 2),
+        lambda: db.mtime("a/b", 1, 3),
+        lambda: db.write("a/b", 1, 4, b"x", 0, False),
+        lambda: db.rename("a/b", "c", 1, 5),
+        lambda: db.delete("c", 1, 6),
+    ):
         assert change() >= 0
         seen.append(db.root.version)
     assert seen == sorted(set(seen))
 
 
-@pytest.mark.parametrize(("offset", "truncate", "expected"), [
-    (0, False, b"XYcdef"), (0, True, b"XY"), (4, False, b"abcdXY"), (2, True, b"abXY"), (8, False, b"abcdef\0\0XY"),
-])
+@pytest.mark.parametrize(
+    ("offset", "truncate", "expected"),
+    [
+        (0, False, b"XYcdef"),
+        (0, True, b"XY"),
+        (4, False, b"abcdXY"),
+        (2, True, b"abXY"),
+        (8, False, b"abcdef\0\0XY"),
+    ],
+)
 def test_write(db: MemDb, offset: int, truncate: bool, expected: bytes) -> None:
     put(db, "f", "abcdef")
     assert db.write("f", 1, 1, b"XY", offset, truncate) == 2

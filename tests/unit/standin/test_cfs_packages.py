@@ -73,12 +73,16 @@ def test_who_ships_what(built: tuple[str, dict[str, Path]]) -> None:
     assert shipped in listing(debs["pve-manager"])
     assert absent not in listing(debs["pve-manager"])
     assert script(debs["pve-manager"], "conffiles") == f"{shipped}\n"
-    keyring = ("/usr/share/keyrings/proxmox-archive-keyring.gpg" if release == "trixie"
-               else "/etc/apt/trusted.gpg.d/proxmox-release-bookworm.gpg")
+    keyring = (
+        "/usr/share/keyrings/proxmox-archive-keyring.gpg"
+        if release == "trixie"
+        else "/etc/apt/trusted.gpg.d/proxmox-release-bookworm.gpg"
+    )
     assert keyring in listing(debs["proxmox-archive-keyring"])
     code = listing(debs["libpve-common-perl"])
     assert {f"/usr/share/pve-standin/{name}" for name in ("version.json", "schema.json", "pvestandin/paths.py")} <= set(
-        code)
+        code
+    )
     assert not any("__pycache__" in path for path in code)
 
 

@@ -54,16 +54,24 @@ def _verified(plain: str, signature: str, public: bytes) -> bool:
     with tempfile.TemporaryDirectory() as scratch:
         (Path(scratch) / "key").write_bytes(public)
         (Path(scratch) / "signature").write_bytes(raw)
-        done = subprocess.run(["openssl", "dgst", "-sha256", "-verify", f"{scratch}/key", "-signature",
-                               f"{scratch}/signature"], input=plain.encode(), capture_output=True, check=False)
+        done = subprocess.run(
+            ["openssl", "dgst", "-sha256", "-verify", f"{scratch}/key", "-signature", f"{scratch}/signature"],
+            input=plain.encode(),
+            capture_output=True,
+            check=False,
+        )
     return done.returncode == 0
 
 
 def _sign(plain: str) -> bytes:
     if not paths.pve(_KEY).exists():
         create_key()
-    done = subprocess.run(["openssl", "dgst", "-sha256", "-sign", str(paths.pve(_KEY))], input=plain.encode(),
-                          capture_output=True, check=False)
+    done = subprocess.run(
+        ["openssl", "dgst", "-sha256", "-sign", str(paths.pve(_KEY))],
+        input=plain.encode(),
+        capture_output=True,
+        check=False,
+    )
     if done.returncode:
         raise Failure(f"unable to sign a ticket: {done.stderr.decode().strip()}")
     return done.stdout
@@ -102,8 +110,11 @@ def create_csrf_token(user: str) -> str:
 
 def verify_csrf_token(user: str, token: str | None) -> None:
     stamp = (token or "").partition(":")[0]
-    if re.fullmatch(r"[A-F0-9]{8}", stamp) and hmac.compare_digest(_csrf(stamp, user), token or "") \
-            and -GRACE < int(time.time()) - int(stamp, 16) < LIFETIME:
+    if (
+        re.fullmatch(r"[A-F0-9]{8}", stamp)
+        and hmac.compare_digest(_csrf(stamp, user), token or "")
+        and -GRACE < int(time.time()) - int(stamp, 16) < LIFETIME
+    ):
         return
     raise unauthorized("Permission denied - invalid csrf token")
 

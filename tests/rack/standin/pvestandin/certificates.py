@@ -18,7 +18,7 @@ _END = "-----END CERTIFICATE-----"
 def first_certificate(path: Path) -> str:
     """The first certificate of a PEM file."""
     text = path.read_text()
-    return text[text.index("-----BEGIN CERTIFICATE-----"):text.index(_END) + len(_END)] + "\n"
+    return text[text.index("-----BEGIN CERTIFICATE-----") : text.index(_END) + len(_END)] + "\n"
 
 
 def digest(path: Path) -> bytes:
@@ -41,18 +41,38 @@ def node_fingerprint(node: str) -> str | None:
 def describe(path: Path) -> dict[str, Any]:
     """The entry of a certificate in GET /nodes/{node}/certificates/info."""
     pem = first_certificate(path)
-    command = ["openssl", "x509", "-noout", "-subject", "-issuer", "-dates", "-dateopt", "iso_8601", "-ext",
-               "subjectAltName", "-nameopt", "compat"]
+    command = [
+        "openssl",
+        "x509",
+        "-noout",
+        "-subject",
+        "-issuer",
+        "-dates",
+        "-dateopt",
+        "iso_8601",
+        "-ext",
+        "subjectAltName",
+        "-nameopt",
+        "compat",
+    ]
     done = subprocess.run(command, input=pem, capture_output=True, text=True, check=True)
     known = dict(re.findall(r"^(\w+)=(.*)$", done.stdout, re.MULTILINE))
     names = re.findall(r"(?:DNS|IP Address):([^,\s]+)", done.stdout)
     key = subprocess.run(["openssl", "x509", "-noout", "-text"], input=pem, capture_output=True, text=True, check=True)
     bits = re.search(r"Public-Key: \((\d+) bit\)", key.stdout)
     kind = re.search(r"Public Key Algorithm: (\S+)", key.stdout)
-    return {"filename": path.name, "fingerprint": fingerprint(path), "subject": known["subject"],
-            "issuer": known["issuer"], "notbefore": _epoch(known["notBefore"]), "notafter": _epoch(known["notAfter"]),
-            "pem": pem, "san": names, "public-key-bits": int(bits[1]) if bits else 0,
-            "public-key-type": kind[1] if kind else "unknown"}
+    return {
+        "filename": path.name,
+        "fingerprint": fingerprint(path),
+        "subject": known["subject"],
+        "issuer": known["issuer"],
+        "notbefore": _epoch(known["notBefore"]),
+        "notafter": _epoch(known["notAfter"]),
+        "pem": pem,
+        "san": names,
+        "public-key-bits": int(bits[1]) if bits else 0,
+        "public-key-type": kind[1] if kind else "unknown",
+    }
 
 
 def _epoch(stamp: str) -> int:

@@ -51,9 +51,24 @@ def make_authority() -> bool:
     _key(key, 4096)
     # The unit makes every cluster's CA another one for browsers.
     subject = f"/CN=Proxmox Virtual Environment/OU={uuid.uuid4()}/O=PVE Cluster Manager CA/"
-    _openssl("req", "-batch", "-days", "3650", "-new", "-x509", "-nodes",
-             "-addext", "keyUsage=critical,keyCertSign,cRLSign", "-key", str(key), "-out", str(certificate),
-             "-subj", subject, yesterday=True)
+    _openssl(
+        "req",
+        "-batch",
+        "-days",
+        "3650",
+        "-new",
+        "-x509",
+        "-nodes",
+        "-addext",
+        "keyUsage=critical,keyCertSign,cRLSign",
+        "-key",
+        str(key),
+        "-out",
+        str(certificate),
+        "-subj",
+        subject,
+        yesterday=True,
+    )
     return True
 
 
@@ -71,18 +86,47 @@ def make_node_certificate(name: str, address: str, force: bool) -> None:
     request.unlink(missing_ok=True)
     authority, serial = paths.pve("pve-root-ca.pem"), paths.pve("priv/pve-root-ca.srl")
     try:
-        _openssl("req", "-batch", "-new", "-key", str(paths.pve(f"nodes/{name}/pve-ssl.key")), "-out", str(request),
-                 "-subj", f"/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={full}",
-                 "-addext", "basicConstraints=CA:FALSE", "-addext", "extendedKeyUsage=serverAuth",
-                 "-addext", f"subjectAltName={alternatives}")
+        _openssl(
+            "req",
+            "-batch",
+            "-new",
+            "-key",
+            str(paths.pve(f"nodes/{name}/pve-ssl.key")),
+            "-out",
+            str(request),
+            "-subj",
+            f"/OU=PVE Cluster Node/O=Proxmox Virtual Environment/CN={full}",
+            "-addext",
+            "basicConstraints=CA:FALSE",
+            "-addext",
+            "extendedKeyUsage=serverAuth",
+            "-addext",
+            f"subjectAltName={alternatives}",
+        )
         if not serial.exists():
             serial.write_text("0000000000000000")
         days = _days_left(authority)
         if days < 14:
             raise Failure("CA expires in less than 2 weeks, unable to generate certificate.")
-        _openssl("x509", "-req", "-in", str(request), "-days", str(min(days - 2, TWO_YEARS)),
-                 "-out", str(certificate), "-CAkey", str(paths.pve("priv/pve-root-ca.key")), "-CA", str(authority),
-                 "-CAserial", str(serial), "-copy_extensions", "copyall", yesterday=True)
+        _openssl(
+            "x509",
+            "-req",
+            "-in",
+            str(request),
+            "-days",
+            str(min(days - 2, TWO_YEARS)),
+            "-out",
+            str(certificate),
+            "-CAkey",
+            str(paths.pve("priv/pve-root-ca.key")),
+            "-CA",
+            str(authority),
+            "-CAserial",
+            str(serial),
+            "-copy_extensions",
+            "copyall",
+            yesterday=True,
+        )
     finally:
         request.unlink(missing_ok=True)
 

@@ -112,8 +112,15 @@ def _change() -> Iterator[None]:
 def make_directories(name: str) -> None:
     if not paths.pve("local").is_symlink():
         raise Failure("pve configuration filesystem (pmxcfs) not mounted")
-    for directory in ("priv", "nodes", f"nodes/{name}", f"nodes/{name}/lxc", f"nodes/{name}/qemu-server",
-                      f"nodes/{name}/openvz", f"nodes/{name}/priv"):
+    for directory in (
+        "priv",
+        "nodes",
+        f"nodes/{name}",
+        f"nodes/{name}/lxc",
+        f"nodes/{name}/qemu-server",
+        f"nodes/{name}/openvz",
+        f"nodes/{name}/priv",
+    ):
         paths.pve(directory).mkdir(exist_ok=True)
 
 
@@ -204,8 +211,10 @@ def create_work(params: dict[str, Any]) -> None:
 def add_node(params: dict[str, Any]) -> dict[str, Any]:
     """Write a new node into corosync.conf; what the new node needs then: its authkey, that file, and warnings."""
     if int(params.get("apiversion", 0)) < OLDEST_API_VERSION:
-        raise Failure(f"error: unsupported old API version on joining node ({params['apiversion']}), cluster node has "
-                      f"{API_VERSION} and supports >= {OLDEST_API_VERSION}. Please upgrade node before joining")
+        raise Failure(
+            f"error: unsupported old API version on joining node ({params['apiversion']}), cluster node has "
+            f"{API_VERSION} and supports >= {OLDEST_API_VERSION}. Please upgrade node before joining"
+        )
     assert_quorum()
     with _change():
         conf = corosyncconf.read()
@@ -225,25 +234,31 @@ def add_node(params: dict[str, Any]) -> dict[str, Any]:
         nodes[name] = entry
         _log(f"adding node {name} to cluster")
         corosyncconf.write(conf)
-    return {"corosync_authkey": paths.at(AUTHKEY).read_bytes().decode("latin-1"),
-            "corosync_conf": paths.pve("corosync.conf").read_text(), "warnings": warnings}
+    return {
+        "corosync_authkey": paths.at(AUTHKEY).read_bytes().decode("latin-1"),
+        "corosync_conf": paths.pve("corosync.conf").read_text(),
+        "warnings": warnings,
+    }
 
 
 def _new_entry(name: str, nodes: dict[str, dict[str, str]], params: dict[str, Any]) -> dict[str, str]:
     links = corosyncconf.links_of(params)
     for link in links.values():
         for other, options in nodes.items():
-            used = [number for number, address in corosyncconf.node_links(options).items()
-                    if address == link["address"]]
+            used = [
+                number for number, address in corosyncconf.node_links(options).items() if address == link["address"]
+            ]
             if other != name and used:
-                raise Failure(f"corosync: address '{link['address']}' already used on link ring{used[0]}_addr"
-                              f" by node '{other}'")
+                raise Failure(
+                    f"corosync: address '{link['address']}' already used on link ring{used[0]}_addr by node '{other}'"
+                )
     addresses = {f"ring{number}_addr": address for number, address in _addresses(links, nodes, params).items()}
     return {"name": name, **_identity(name, nodes, params), **addresses}
 
 
-def _addresses(links: dict[int, dict[str, str]], nodes: dict[str, dict[str, str]],
-               params: dict[str, Any]) -> dict[int, str]:
+def _addresses(
+    links: dict[int, dict[str, str]], nodes: dict[str, dict[str, str]], params: dict[str, Any]
+) -> dict[int, str]:
     """Link number → address: exactly the links that the cluster has."""
     existing = set(corosyncconf.node_links(next(iter(nodes.values()))))
     if not params.get("new_node_ip") and len(links) == 1 and int(params.get("apiversion", 0)) == 0:
@@ -260,8 +275,9 @@ def _addresses(links: dict[int, dict[str, str]], nodes: dict[str, dict[str, str]
     if not params.get("new_node_ip"):
         raise Failure("no links and no fallback ip (new_node_ip) given, cannot join cluster")
     if len(existing) != 1:
-        raise Failure("no links given but multiple links found on other nodes, fallback only supported on single-link"
-                      " clusters")
+        raise Failure(
+            "no links given but multiple links found on other nodes, fallback only supported on single-link clusters"
+        )
     return {next(iter(existing)): params["new_node_ip"]}
 
 
@@ -291,8 +307,11 @@ def delete_node(name: str) -> None:
     with _change():
         conf = corosyncconf.read()
         nodes = conf.get("nodelist", {}).get("node", {})
-        found = [node for node, options in nodes.items()
-                 if name in (node, options.get("ring0_addr"), options.get("ring1_addr"))]
+        found = [
+            node
+            for node, options in nodes.items()
+            if name in (node, options.get("ring0_addr"), options.get("ring1_addr"))
+        ]
         if not found:
             raise Failure(f"Node/IP: {name} is not a known host of the cluster.")
         _log(f"deleting node {found[0]} from cluster")
@@ -314,10 +333,16 @@ def join_info(name: str | None) -> dict[str, Any]:
     nodes = conf["nodelist"]["node"]
     if preferred not in nodes:
         raise Failure(f"unknown node '{preferred}'")
-    listed = [{**options, "pve_fp": certs.fingerprint(node), "pve_addr": local_address(node)}
-              for node, options in nodes.items()]
-    return {"nodelist": listed, "preferred_node": preferred, "totem": conf["totem"],
-            "config_digest": corosyncconf.digest(text)}
+    listed = [
+        {**options, "pve_fp": certs.fingerprint(node), "pve_addr": local_address(node)}
+        for node, options in nodes.items()
+    ]
+    return {
+        "nodelist": listed,
+        "preferred_node": preferred,
+        "totem": conf["totem"],
+        "config_digest": corosyncconf.digest(text),
+    }
 
 
 def _log(text: str) -> None:

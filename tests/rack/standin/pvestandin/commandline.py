@@ -18,7 +18,8 @@ Show = Callable[[Any], None]
 
 FORMAT_OPTIONS: dict[str, Any] = {
     "output-format": {"type": "string", "enum": ["text", "json", "json-pretty", "yaml"], "optional": 1},
-    **{name: {"type": "boolean", "optional": 1} for name in ("human-readable", "noborder", "noheader", "quiet")}}
+    **{name: {"type": "boolean", "optional": 1} for name in ("human-readable", "noborder", "noheader", "quiet")},
+}
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,10 @@ def run(program: str, commands: Mapping[str, Command], args: list[str]) -> int:
         name = " ".join(args[:length])
         if len(args) >= length and name in commands:
             return execute(f"{program} {name}", commands[name], args[length:])
-    print(f"ERROR: unknown command '{program} {' '.join(args[:1])}'" if args else "ERROR: no command specified",
-          file=sys.stderr)
+    print(
+        f"ERROR: unknown command '{program} {' '.join(args[:1])}'" if args else "ERROR: no command specified",
+        file=sys.stderr,
+    )
     print(f"USAGE: {program} <COMMAND> [ARGS] [OPTIONS]\n", file=sys.stderr)
     for name, command in sorted(commands.items()):
         print(f"       {usage(f'{program} {name}', command)}", file=sys.stderr)
@@ -72,11 +75,15 @@ def parameters(command: Command) -> dict[str, Any]:
 
 def usage(prefix: str, command: Command) -> str:
     known = parameters(command)
-    left = {name: entry for name, entry in known.items()
-            if name not in command.positional and name not in command.fixed}
+    left = {
+        name: entry for name, entry in known.items() if name not in command.positional and name not in command.fixed
+    }
     words = [prefix, *(f"<{name}>" for name in command.positional)]
-    words += [f"--{name} <{entry.get('type', 'string')}>" for name, entry in sorted(left.items())
-              if not entry.get("optional") and name != command.asked]
+    words += [
+        f"--{name} <{entry.get('type', 'string')}>"
+        for name, entry in sorted(left.items())
+        if not entry.get("optional") and name != command.asked
+    ]
     if any(entry.get("optional") for entry in left.values()):
         words.append("[OPTIONS]")
     return " ".join(words + (["[FORMAT_OPTIONS]"] if command.show == "result" else []))
@@ -90,8 +97,11 @@ def execute(prefix: str, command: Command, args: list[str]) -> int:
         print(f"400 {error}\n{usage(prefix, command)}", file=sys.stderr)
         return 255
     chosen = {name: params.pop(name) for name in formats if name in params}
-    if command.asked and not params.get(command.asked) and (
-            command.asked in params or not parameters(command)[command.asked].get("optional")):
+    if (
+        command.asked
+        and not params.get(command.asked)
+        and (command.asked in params or not parameters(command)[command.asked].get("optional"))
+    ):
         params[command.asked] = ask_secret(command.asked)
     answer = call(prefix.split()[0], command.method, _fill(command.path, params), params)
     if answer.status >= 400:
@@ -111,8 +121,15 @@ def _fill(path: str, params: dict[str, Any]) -> str:
 def call(program: str, method: str, path: str, params: dict[str, Any]) -> dispatch.Answer:
     """Call as root@pam, as the command that root runs."""
     answer = dispatch.answer(dispatch.Call(method, path, params, "root@pam", cli=True))
-    requestlog.write(peer=program, user="root@pam", method=method, path=path, params=params, status=answer.status,
-                     message=answer.message)
+    requestlog.write(
+        peer=program,
+        user="root@pam",
+        method=method,
+        path=path,
+        params=params,
+        status=answer.status,
+        message=answer.message,
+    )
     return answer
 
 
@@ -136,8 +153,13 @@ def complain(answer: dispatch.Answer, usage_line: str) -> int:
     return 255
 
 
-def parse(known: dict[str, Any], args: list[str], positional: tuple[str, ...] = (),
-          fixed: Mapping[str, Any] | None = None, asked: str | None = None) -> dict[str, Any]:
+def parse(
+    known: dict[str, Any],
+    args: list[str],
+    positional: tuple[str, ...] = (),
+    fixed: Mapping[str, Any] | None = None,
+    asked: str | None = None,
+) -> dict[str, Any]:
     """Options as Getopt::Long takes them: --name value, --name=value, -name value, unique beginnings of a name."""
     fixed = fixed or {}
     options = {name: entry for name, entry in known.items() if name not in fixed}
@@ -166,8 +188,9 @@ def parse(known: dict[str, Any], args: list[str], positional: tuple[str, ...] = 
 
 
 def _option(options: dict[str, Any], word: str) -> str:
-    names = [name for name in options if name.lower() == word.lower()] or \
-        [name for name in options if name.lower().startswith(word.lower())]
+    names = [name for name in options if name.lower() == word.lower()] or [
+        name for name in options if name.lower().startswith(word.lower())
+    ]
     numbered = re.fullmatch(r"(.+?)(\d+)", word)
     if numbered and f"{numbered[1]}[n]" in options:
         options[word] = options[f"{numbered[1]}[n]"]
@@ -192,8 +215,11 @@ def _value(entry: dict[str, Any], given: str | None, queue: list[str], name: str
 
 def _set(found: dict[str, Any], name: str, entry: dict[str, Any], value: str) -> None:
     if entry.get("type") == "boolean":
-        words = {"": "1", **dict.fromkeys(("1", "on", "yes", "true"), "1"),
-                 **dict.fromkeys(("0", "off", "no", "false"), "0")}
+        words = {
+            "": "1",
+            **dict.fromkeys(("1", "on", "yes", "true"), "1"),
+            **dict.fromkeys(("0", "off", "no", "false"), "0"),
+        }
         if value.lower() not in words:
             raise UsageError("unable to parse boolean option")
         found[name] = words[value.lower()]

@@ -102,8 +102,11 @@ def print_link(link: dict[str, str]) -> str:
 
 def links_of(params: dict[str, Any]) -> dict[int, dict[str, str]]:
     """The link0 … link7 among the parameters."""
-    return {number: parse_link(str(params[f"link{number}"])) for number in range(MAX_LINK + 1)
-            if params.get(f"link{number}")}
+    return {
+        number: parse_link(str(params[f"link{number}"]))
+        for number in range(MAX_LINK + 1)
+        if params.get(f"link{number}")
+    }
 
 
 def node_links(node: dict[str, str]) -> dict[int, str]:
@@ -123,9 +126,16 @@ def new(name: str, address: str, params: dict[str, Any]) -> Conf:
             interfaces[str(number)]["knet_link_priority"] = link["priority"]
         node[f"ring{number}_addr"] = link["address"]
     return {
-        "totem": {"version": "2", "secauth": "on", "cluster_name": params["clustername"], "config_version": "0",
-                  "ip_version": "ipv4-6", "link_mode": "passive", "interface": interfaces,
-                  **({"token_coefficient": str(params["token-coefficient"])} if "token-coefficient" in params else {})},
+        "totem": {
+            "version": "2",
+            "secauth": "on",
+            "cluster_name": params["clustername"],
+            "config_version": "0",
+            "ip_version": "ipv4-6",
+            "link_mode": "passive",
+            "interface": interfaces,
+            **({"token_coefficient": str(params["token-coefficient"])} if "token-coefficient" in params else {}),
+        },
         "nodelist": {"node": {name: node}},
         "quorum": {"provider": "corosync_votequorum"},
         "logging": {"to_syslog": "yes", "debug": "off"},
@@ -162,8 +172,9 @@ def check(conf: Conf) -> tuple[list[str], list[str]]:
     if totem is None:
         return ["no totem found"], warnings
     if totem.get("secauth") != "on" and totem.get("crypto_cipher", "none") == "none":
-        warnings.append("warning: authentication/encryption is not explicitly enabled"
-                        " (secauth / crypto_cipher / crypto_hash)")
+        warnings.append(
+            "warning: authentication/encryption is not explicitly enabled (secauth / crypto_cipher / crypto_hash)"
+        )
     interfaces = totem.get("interface", {})
     for number in range(MAX_LINK + 1):
         having = {name: node_links(nodes[name]).get(number) for name in sorted(nodes)}
@@ -184,10 +195,14 @@ def _resolved(label: str, address: str, name: str) -> list[str]:
     try:
         found = socket.getaddrinfo(address, None, type=socket.SOCK_STREAM)
     except OSError:
-        return [f"warning: unable to resolve {label} '{address}' for node '{name}' to an IP address according to"
-                " Corosync's resolve strategy - cluster could fail on restart!"]
+        return [
+            f"warning: unable to resolve {label} '{address}' for node '{name}' to an IP address according to"
+            " Corosync's resolve strategy - cluster could fail on restart!"
+        ]
     first = sorted(found, key=lambda entry: entry[0] != socket.AF_INET)[0][4][0]
     if any(str(entry[4][0]) == address for entry in found):
         return []
-    return [f"warning: {label} '{address}' for node '{name}' resolves to '{first}' - consider replacing it with the"
-            " currently resolved IP address for stability"]
+    return [
+        f"warning: {label} '{address}' for node '{name}' resolves to '{first}' - consider replacing it with the"
+        " currently resolved IP address for stability"
+    ]

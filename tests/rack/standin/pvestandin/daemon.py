@@ -82,9 +82,15 @@ def idle(ready: Callable[[], None]) -> None:
         signal.pause()
 
 
-IDLE = {"pvestatd": "/run/pvestatd.pid", "pvescheduler": "/run/pvescheduler.pid",
-        "spiceproxy": "/run/pveproxy/spiceproxy.pid", "pve-firewall": "/run/pve-firewall.pid",
-        "pve-ha-crm": "/run/pve-ha-crm.pid", "pve-ha-lrm": "/run/pve-ha-lrm.pid", "qmeventd": "/run/qmeventd.pid"}
+IDLE = {
+    "pvestatd": "/run/pvestatd.pid",
+    "pvescheduler": "/run/pvescheduler.pid",
+    "spiceproxy": "/run/pveproxy/spiceproxy.pid",
+    "pve-firewall": "/run/pve-firewall.pid",
+    "pve-ha-crm": "/run/pve-ha-crm.pid",
+    "pve-ha-lrm": "/run/pve-ha-lrm.pid",
+    "qmeventd": "/run/qmeventd.pid",
+}
 
 
 def main() -> int:

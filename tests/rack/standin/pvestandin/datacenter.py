@@ -19,15 +19,23 @@ def _words(*names: str) -> dict[str, Any]:
 
 
 FORMATS: dict[str, dict[str, Any]] = {
-    "crs": {**_words("ha"), **{name: {"type": "boolean", "optional": 1} for name in (
-        "ha-rebalance-on-start", "ha-auto-rebalance")}, **_words(
-        "ha-auto-rebalance-hold-duration", "ha-auto-rebalance-margin", "ha-auto-rebalance-method",
-        "ha-auto-rebalance-threshold")},
+    "crs": {
+        **_words("ha"),
+        **{name: {"type": "boolean", "optional": 1} for name in ("ha-rebalance-on-start", "ha-auto-rebalance")},
+        **_words(
+            "ha-auto-rebalance-hold-duration",
+            "ha-auto-rebalance-margin",
+            "ha-auto-rebalance-method",
+            "ha-auto-rebalance-threshold",
+        ),
+    },
     "migration": {"type": {"type": "string", "default_key": 1}, **_words("network")},
     "replication": {"type": {"type": "string", "default_key": 1, "optional": 1}, **_words("network")},
-    "next-id": _words("lower", "upper"), "ha": _words("shutdown_policy"),
-    "notify": _words("fencing", "package-updates", "replication", "target-fencing", "target-package-updates",
-                     "target-replication"),
+    "next-id": _words("lower", "upper"),
+    "ha": _words("shutdown_policy"),
+    "notify": _words(
+        "fencing", "package-updates", "replication", "target-fencing", "target-package-updates", "target-replication"
+    ),
     "u2f": _words("appid", "origin"),
     "webauthn": {**_words("rp", "origin", "id"), "allow-subdomains": {"type": "boolean", "optional": 1}},
     "tag-style": {**_words("shape", "color-map", "ordering"), "case-sensitive": {"type": "boolean", "optional": 1}},
@@ -42,8 +50,9 @@ def read() -> dict[str, Any]:
     for key, form in FORMATS.items():
         if values.get(key):
             parsed = parse_property_string(form, values[key])
-            values[key] = {name: number(value) if form[name].get("type") == "boolean" else value
-                           for name, value in parsed.items()}
+            values[key] = {
+                name: number(value) if form[name].get("type") == "boolean" else value for name, value in parsed.items()
+            }
     if "user-allow-list" in values.get("user-tag-access", {}):
         values["user-tag-access"]["user-allow-list"] = values["user-tag-access"]["user-allow-list"].split(";")
     if "registered-tags" in values:
@@ -62,8 +71,9 @@ def write(values: dict[str, Any]) -> None:
             continue
         parsed = dict(value) if isinstance(value, dict) else parse_property_string(form, str(value))
         if key == "next-id" and int(parsed.get("lower", 100)) > int(parsed.get("upper", 1000000)):
-            raise Failure(f"lower ({parsed.get('lower', 100)}) <= upper ({parsed.get('upper', 1000000)}) boundary rule "
-                          "broken")
+            raise Failure(
+                f"lower ({parsed.get('lower', 100)}) <= upper ({parsed.get('upper', 1000000)}) boundary rule broken"
+            )
         if isinstance(parsed.get("user-allow-list"), list):
             parsed["user-allow-list"] = ";".join(sorted(parsed["user-allow-list"]))
         if isinstance(value, dict) or key == "next-id":

@@ -14,8 +14,14 @@ from .errors import ApiError, Failure, bad_parameters, forbidden
 from .permissions import Permissions
 
 _NO_TOKEN = {("POST", "/access/ticket"), ("PUT", "/access/password")}
-_OPEN = {("GET", "/access/domains"), ("GET", "/access/ticket"), ("POST", "/access/ticket"),
-         ("POST", "/access/openid/login"), ("POST", "/access/openid/auth-url"), ("POST", "/access/vncticket")}
+_OPEN = {
+    ("GET", "/access/domains"),
+    ("GET", "/access/ticket"),
+    ("POST", "/access/ticket"),
+    ("POST", "/access/openid/login"),
+    ("POST", "/access/openid/auth-url"),
+    ("POST", "/access/vncticket"),
+}
 
 
 @dataclass(frozen=True)

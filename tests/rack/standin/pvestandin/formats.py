@@ -37,8 +37,12 @@ def is_ip(value: str, version: int | None = None) -> bool:
 
 def is_cidr(value: str, version: int | None = None, shortest: int = 8) -> bool:
     address, slash, bits = value.partition("/")
-    return bool(slash) and is_ip(address, version) and bits.isdigit() \
+    return (
+        bool(slash)
+        and is_ip(address, version)
+        and bits.isdigit()
         and shortest <= int(bits) <= ipaddress.ip_address(address).max_prefixlen
+    )
 
 
 def _host_and_port(value: str) -> bool:
@@ -51,8 +55,11 @@ def _host_and_port(value: str) -> bool:
 
 def _timezone(value: str) -> bool:
     table = paths.at("/usr/share/zoneinfo/zone.tab")
-    zones = {line.split("\t")[2] for line in table.read_text().splitlines() if line and not line.startswith("#")} \
-        if table.exists() else set()
+    zones = (
+        {line.split("\t")[2] for line in table.read_text().splitlines() if line and not line.startswith("#")}
+        if table.exists()
+        else set()
+    )
     return value == "UTC" or value in zones
 
 
@@ -72,8 +79,13 @@ def _pem(value: str) -> bool:
 
 def _dir_override(value: str) -> bool:
     kind, equals, path = value.partition("=")
-    return bool(equals) and kind in CONTENT_TYPES and bool(re.fullmatch(r"[^.]*(?:\.?[^.]+)+", path)) \
-        and len(path) < 1023 and all(len(part) < 255 for part in path.split("/"))
+    return (
+        bool(equals)
+        and kind in CONTENT_TYPES
+        and bool(re.fullmatch(r"[^.]*(?:\.?[^.]+)+", path))
+        and len(path) < 1023
+        and all(len(part) < 255 for part in path.split("/"))
+    )
 
 
 CONTENT_TYPES = ("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "none", "import")
@@ -89,8 +101,10 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "pve-bridge-id": (_re(r"[-_.\w]+"), "invalid bridge ID '{v}'"),
     "pve-vmid": (_re(r"[1-9][0-9]{2,8}"), "value does not look like a valid VM ID"),
     "pve-node": (_NODE, "value does not look like a valid node name"),
-    "mac-addr": (_re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){5}"),
-                 "value does not look like a valid unicast MAC address"),
+    "mac-addr": (
+        _re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){5}"),
+        "value does not look like a valid unicast MAC address",
+    ),
     "ipv4": (lambda value: is_ip(value, 4), "value does not look like a valid IPv4 address"),
     "ipv6": (lambda value: is_ip(value, 6), "value does not look like a valid IPv6 address"),
     "ip": (is_ip, "value does not look like a valid IP address"),
@@ -98,13 +112,19 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "CIDRv4": (lambda value: is_cidr(value, 4), "value does not look like a valid IPv4 CIDR network"),
     "CIDRv6": (lambda value: is_cidr(value, 6), "value does not look like a valid IPv6 CIDR network"),
     "CIDR": (is_cidr, "value does not look like a valid CIDR network"),
-    "pve-ipv4-config": (lambda value: value in ("dhcp", "manual") or is_cidr(value, 4),
-                        "value does not look like a valid ipv4 network configuration"),
-    "pve-ipv6-config": (lambda value: value in ("auto", "dhcp", "manual") or is_cidr(value, 6),
-                        "value does not look like a valid ipv6 network configuration"),
+    "pve-ipv4-config": (
+        lambda value: value in ("dhcp", "manual") or is_cidr(value, 4),
+        "value does not look like a valid ipv4 network configuration",
+    ),
+    "pve-ipv6-config": (
+        lambda value: value in ("auto", "dhcp", "manual") or is_cidr(value, 6),
+        "value does not look like a valid ipv6 network configuration",
+    ),
     "email": (_re(EMAIL, 0), "value does not look like a valid email address"),
-    "email-or-username": (_re(rf"{EMAIL}|{_USER_PART}", 0),
-                          "value does not look like a valid email address or user name"),
+    "email-or-username": (
+        _re(rf"{EMAIL}|{_USER_PART}", 0),
+        "value does not look like a valid email address or user name",
+    ),
     "dns-name": (_re(DNS_NAME), "value does not look like a valid DNS name"),
     "timezone": (_timezone, "invalid time zone '{v}'"),
     "pve-iface": (_re(r"[a-zA-Z][a-zA-Z0-9_]{1,20}(?:[:.]\d+)?"), "invalid network interface name '{v}'"),
@@ -115,8 +135,10 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "pve-task-status-type": (_re(r"ok|error|warning|unknown", re.IGNORECASE), "invalid status '{v}'"),
     "pve-storage-path": (_PATH, "value does not look like a valid absolute path"),
     "pve-storage-server": (_ADDRESS, "value does not look like a valid server name or IP address"),
-    "pve-storage-vgname": (_re(r"[a-zA-Z0-9][a-zA-Z0-9\-_.]*[a-zA-Z0-9]"),
-                           "lvm name '{v}' contains illegal characters"),
+    "pve-storage-vgname": (
+        _re(r"[a-zA-Z0-9][a-zA-Z0-9\-_.]*[a-zA-Z0-9]"),
+        "lvm name '{v}' contains illegal characters",
+    ),
     "pve-storage-portal-dns": (_host_and_port, "value does not look like a valid portal address"),
     "pve-storage-content": (lambda value: value in CONTENT_TYPES, "invalid content type '{v}'"),
     "pve-storage-format": (_re(r"raw|qcow2|vmdk|subvol"), "invalid format '{v}'"),
@@ -128,30 +150,40 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "pve-groupid": (_re(r"[A-Za-z0-9.\-_]+"), "group name '{v}' contains invalid characters"),
     "pve-roleid": (_re(r"[A-Za-z0-9.\-_]+"), "role name '{v}' contains invalid characters"),
     "pve-tokenid": (_re(TOKEN, 0), "value '{v}' does not look like a valid token ID"),
-    "mac-prefix": (_re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){0,2}:?"),
-                   "value is not a valid MAC address prefix"),
+    "mac-prefix": (
+        _re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){0,2}:?"),
+        "value is not a valid MAC address prefix",
+    ),
     "pem-string": (_pem, "not a valid PEM-formatted string."),
-    "pem-certificate-chain": (lambda value: "-----BEGIN CERTIFICATE-----" in value,
-                              "not a valid PEM-formatted string."),
+    "pem-certificate-chain": (
+        lambda value: "-----BEGIN CERTIFICATE-----" in value,
+        "not a valid PEM-formatted string.",
+    ),
 }
 
 _PRUNE = {"type": "integer", "minimum": 0, "optional": 1}
 _LIMIT = {"type": "number", "minimum": 0, "optional": 1}
 PROPERTY_FORMATS: dict[str, dict[str, Any]] = {
-    "prune-backups": {"keep-all": {"type": "boolean", "optional": 1},
-                      **{f"keep-{unit}": _PRUNE for unit in
-                         ("last", "hourly", "daily", "weekly", "monthly", "yearly")}},
+    "prune-backups": {
+        "keep-all": {"type": "boolean", "optional": 1},
+        **{f"keep-{unit}": _PRUNE for unit in ("last", "hourly", "daily", "weekly", "monthly", "yearly")},
+    },
     "bwlimit": {name: _LIMIT for name in ("default", "restore", "migration", "clone", "move")},
     "pve-tfa-config": {
         "type": {"type": "string", "enum": ["yubico", "oath"]},
         **{name: {"type": "string", "optional": 1} for name in ("id", "key", "url")},
         "digits": {"type": "integer", "minimum": 6, "maximum": 8, "optional": 1},
-        "step": {"type": "integer", "minimum": 10, "optional": 1}},
+        "step": {"type": "integer", "minimum": 10, "optional": 1},
+    },
     "realm-sync-options": {
         "scope": {"type": "string", "enum": ["users", "groups", "both"], "optional": 1},
-        "remove-vanished": {"type": "string", "optional": 1,
-                            "pattern": "(?:(?:(?:acl|properties|entry);)*(?:acl|properties|entry))|none"},
-        **{name: {"type": "boolean", "optional": 1} for name in ("full", "enable-new", "purge")}},
+        "remove-vanished": {
+            "type": "string",
+            "optional": 1,
+            "pattern": "(?:(?:(?:acl|properties|entry);)*(?:acl|properties|entry))|none",
+        },
+        **{name: {"type": "boolean", "optional": 1} for name in ("full", "enable-new", "purge")},
+    },
 }
 
 
@@ -170,6 +202,7 @@ def _identifier(kind: str) -> Callable[[str], None]:
             raise ValueError(f"{kind} ID '{value}' cannot be shorter than 2 characters")
         if not re.fullmatch(r"[a-zA-Z][a-zA-Z0-9\-_.]*[a-zA-Z0-9]", value):
             raise ValueError(f"{kind} ID '{value}' contains illegal characters")
+
     return check
 
 
@@ -182,13 +215,17 @@ def _pool_id(value: str) -> None:
 
 def _privilege(value: str) -> None:
     from .privileges import valid  # which names are valid depends on the release
+
     if value not in valid():
         raise ValueError(f"invalid privilege '{value}'")
 
 
 SPECIAL: dict[str, Callable[[str], None]] = {
-    "pve-userid": _user_id, "pve-storage-id": _identifier("storage"), "acme-plugin-id": _identifier("ACME plugin"),
-    "pve-poolid": _pool_id, "pve-priv": _privilege,
+    "pve-userid": _user_id,
+    "pve-storage-id": _identifier("storage"),
+    "acme-plugin-id": _identifier("ACME plugin"),
+    "pve-poolid": _pool_id,
+    "pve-priv": _privilege,
 }
 
 

@@ -12,12 +12,25 @@ Interface = dict[str, Any]
 
 _PLAIN = {"gateway", "broadcast", "hwaddress", "mtu"}
 _RENAMED = {
-    "bridge_ports": "bridge_ports", "bridge_stp": "bridge_stp", "bridge_fd": "bridge_fd",
-    "bridge_vlan_aware": "bridge_vlan_aware", "bridge_vids": "bridge_vids", "bond_slaves": "slaves", "slaves": "slaves",
-    "bond_mode": "bond_mode", "bond_miimon": "bond_miimon", "bond_xmit_hash_policy": "bond_xmit_hash_policy",
-    "bond_primary": "bond-primary", "vlan_raw_device": "vlan-raw-device", "vlan_id": "vlan-id",
-    "ovs_type": "ovs_type", "ovs_ports": "ovs_ports", "ovs_bonds": "ovs_bonds", "ovs_bridge": "ovs_bridge",
-    "ovs_options": "ovs_options", "ovs_mtu": "ovs_mtu",
+    "bridge_ports": "bridge_ports",
+    "bridge_stp": "bridge_stp",
+    "bridge_fd": "bridge_fd",
+    "bridge_vlan_aware": "bridge_vlan_aware",
+    "bridge_vids": "bridge_vids",
+    "bond_slaves": "slaves",
+    "slaves": "slaves",
+    "bond_mode": "bond_mode",
+    "bond_miimon": "bond_miimon",
+    "bond_xmit_hash_policy": "bond_xmit_hash_policy",
+    "bond_primary": "bond-primary",
+    "vlan_raw_device": "vlan-raw-device",
+    "vlan_id": "vlan-id",
+    "ovs_type": "ovs_type",
+    "ovs_ports": "ovs_ports",
+    "ovs_bonds": "ovs_bonds",
+    "ovs_bridge": "ovs_bridge",
+    "ovs_options": "ovs_options",
+    "ovs_mtu": "ovs_mtu",
 }
 _OVS = {"OVSBridge", "OVSPort", "OVSIntPort", "OVSBond"}
 
@@ -56,8 +69,9 @@ def _parse(text: str) -> dict[str, Interface]:
         line = raw.strip()
         words = line.split()
         if line.startswith("#") and current is not None and not raw.startswith("##"):
-            current["comments" if family == "inet" else "comments6"] = \
+            current["comments" if family == "inet" else "comments6"] = (
                 current.get("comments" if family == "inet" else "comments6", "") + line[1:] + "\n"
+            )
         elif not words or line.startswith("#"):
             continue
         elif words[0] == "auto":
@@ -78,7 +92,7 @@ def _parse(text: str) -> dict[str, Interface]:
             if family not in families:
                 families.append(family)
         elif current is not None:
-            _option(current, family, words[0], line[len(words[0]):].strip())
+            _option(current, family, words[0], line[len(words[0]) :].strip())
     for name in automatic & found.keys():
         found[name]["autostart"] = 1
     return found
@@ -93,7 +107,9 @@ def _option(interface: Interface, family: str, key: str, value: str) -> None:
         if bits:
             interface[f"netmask{suffix}"] = bits
     elif key == "netmask":
-        interface[f"netmask{suffix}"] = str(ipaddress.ip_network(f"0.0.0.0/{value}").prefixlen) if "." in value else value
+        interface[f"netmask{suffix}"] = (
+            str(ipaddress.ip_network(f"0.0.0.0/{value}").prefixlen) if "." in value else value
+        )
     elif key in _PLAIN:
         interface[f"{key}{suffix}" if key == "gateway" else key] = value
     elif plain in _RENAMED:

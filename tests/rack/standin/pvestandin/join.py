@@ -33,13 +33,14 @@ class Peer:
 
     def login(self, password: str) -> None:
         """Raises Failure with the status line, as Proxmox's client does."""
-        status, reason, answer = self._request("POST", "/access/ticket",
-                                               {"username": "root@pam", "password": password})
+        status, reason, answer = self._request("POST", "/access/ticket", {"username": "root@pam", "password": password})
         if status != 200:
             raise Failure(f"{status} {reason}")
         data = answer["data"]
-        self.headers = {"Cookie": f"PVEAuthCookie={quote(data['ticket'], safe='')}",
-                        "CSRFPreventionToken": data["CSRFPreventionToken"]}
+        self.headers = {
+            "Cookie": f"PVEAuthCookie={quote(data['ticket'], safe='')}",
+            "CSRFPreventionToken": data["CSRFPreventionToken"],
+        }
 
     def call(self, method: str, path: str, params: dict[str, Any] | None = None) -> Any:
         """The answer's data. Raises Refused."""
@@ -92,7 +93,7 @@ def fingerprint_of(connection: http.client.HTTPSConnection) -> str:
     assert isinstance(connection.sock, ssl.SSLSocket)
     certificate = connection.sock.getpeercert(binary_form=True) or b""
     text = hashlib.sha256(certificate).hexdigest().upper()
-    return ":".join(text[position:position + 2] for position in range(0, len(text), 2))
+    return ":".join(text[position : position + 2] for position in range(0, len(text), 2))
 
 
 def assert_joinable(address: str, links: dict[int, dict[str, str]], force: bool) -> None:
@@ -104,11 +105,17 @@ def assert_joinable(address: str, links: dict[int, dict[str, str]], force: bool)
         problems.append(f"cluster config '{cluster.CLUSTER_CONF}' already exists")
     if json.loads(pvefiles.read(".vmlist") or "{}").get("ids"):
         problems.append("this host already contains virtual guests")
-    if subprocess.run(["corosync-quorumtool", "-l"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                      check=False).returncode == 0:
+    if (
+        subprocess.run(
+            ["corosync-quorumtool", "-l"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False
+        ).returncode
+        == 0
+    ):
         problems.append("corosync is already running, is this node already in a cluster?!")
-    for label, wanted in [("local node address", address),
-                          *((f"link{number}", link["address"]) for number, link in sorted(links.items()))]:
+    for label, wanted in [
+        ("local node address", address),
+        *((f"link{number}", link["address"]) for number, link in sorted(links.items())),
+    ]:
         problems += _check_address(label, wanted)
     if not problems:
         return
@@ -234,8 +241,13 @@ def join_by_ssh(params: dict[str, Any]) -> None:
         rootssh.make_keys()
         rootssh.share_keys()
         rootssh.unmerge_known_hosts()
-        copied = subprocess.run(["ssh-copy-id", "-i", "/root/.ssh/id_rsa", f"root@{host}"], stdin=subprocess.DEVNULL,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+        copied = subprocess.run(
+            ["ssh-copy-id", "-i", "/root/.ssh/id_rsa", f"root@{host}"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
         if copied.returncode:
             raise Failure(f"unable to copy ssh ID: exit code {copied.returncode}")
         command = ["ssh", host, "-o", "BatchMode=yes", "pvecm", "addnode", name, "--force", "1"]
@@ -253,8 +265,17 @@ def join_by_ssh(params: dict[str, Any]) -> None:
         temporary.mkdir(mode=0o700)
         try:
             say("copy corosync auth key")
-            if subprocess.run(["rsync", "--rsh=ssh -l root -o BatchMode=yes", "-lpgoq", f"[{host}]:{cluster.AUTHKEY}",
-                               f"[{host}]:{cluster.CLUSTER_CONF}", str(temporary)], check=False).returncode:
+            if subprocess.run(
+                [
+                    "rsync",
+                    "--rsh=ssh -l root -o BatchMode=yes",
+                    "-lpgoq",
+                    f"[{host}]:{cluster.AUTHKEY}",
+                    f"[{host}]:{cluster.CLUSTER_CONF}",
+                    str(temporary),
+                ],
+                check=False,
+            ).returncode:
                 raise Failure(f"can't rsync data from host '{host}'")
             finish(name, (temporary / "corosync.conf").read_text(), (temporary / "authkey").read_bytes())
         finally:

@@ -19,17 +19,32 @@ def status() -> dict[str, Any]:
     size, free = root.f_blocks * root.f_frsize, root.f_bfree * root.f_frsize
     version = paths.version()
     return {
-        "uptime": int(float(Path("/proc/uptime").read_text().split()[0])), "idle": 0, "cpu": _cpu(), "wait": 0,
+        "uptime": int(float(Path("/proc/uptime").read_text().split()[0])),
+        "idle": 0,
+        "cpu": _cpu(),
+        "wait": 0,
         "loadavg": Path("/proc/loadavg").read_text().split()[:3],
         "kversion": f"{kernel.sysname} {kernel.release} {kernel.version}",
-        "current-kernel": {"machine": kernel.machine, "release": kernel.release, "sysname": kernel.sysname,
-                           "version": kernel.version},
+        "current-kernel": {
+            "machine": kernel.machine,
+            "release": kernel.release,
+            "sysname": kernel.sysname,
+            "version": kernel.version,
+        },
         "boot-info": {"mode": "efi" if Path("/sys/firmware/efi").exists() else "legacy-bios"},
-        "cpuinfo": cpuinfo(), "ksm": {"shared": 0},
-        "memory": {"total": memory["MemTotal"], "free": memory["MemFree"], "available": memory["MemAvailable"],
-                   "used": memory["MemTotal"] - memory["MemAvailable"]},
-        "swap": {"total": memory["SwapTotal"], "free": memory["SwapFree"],
-                 "used": memory["SwapTotal"] - memory["SwapFree"]},
+        "cpuinfo": cpuinfo(),
+        "ksm": {"shared": 0},
+        "memory": {
+            "total": memory["MemTotal"],
+            "free": memory["MemFree"],
+            "available": memory["MemAvailable"],
+            "used": memory["MemTotal"] - memory["MemAvailable"],
+        },
+        "swap": {
+            "total": memory["SwapTotal"],
+            "free": memory["SwapFree"],
+            "used": memory["SwapTotal"] - memory["SwapFree"],
+        },
         "pveversion": f"pve-manager/{version['version']}/{version['repoid']}",
         "rootfs": {"total": size, "free": free, "used": size - free, "avail": root.f_bavail * root.f_frsize},
     }
@@ -42,9 +57,11 @@ def _memory() -> dict[str, int]:
 
 def _cpu() -> float:
     """The share of time that the processors worked in the last tenth of a second."""
+
     def sample() -> tuple[int, int]:
         words = [int(word) for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
         return sum(words), words[3] + words[4]
+
     before, idle_before = sample()
     time.sleep(0.1)
     after, idle_after = sample()
@@ -61,7 +78,15 @@ def cpuinfo() -> dict[str, Any]:
     sockets = len(set(re.findall(r"^physical id\s*:\s*(\d+)", text, re.MULTILINE))) or 1
     cores = int(first.get("cpu cores", "1"))
     virtual = re.search(r"\b(vmx|svm)\b", flags)
-    return {"cpus": count, "cores": cores * sockets, "sockets": sockets, "flags": flags,
-            "hvm": "1" if virtual else "", "model": first.get("model name", "unknown"),
-            "mhz": first.get("cpu MHz", "0"), "user_hz": 100, "vendor": first.get("vendor_id", "unknown"),
-            "family": first.get("cpu family", "0")}
+    return {
+        "cpus": count,
+        "cores": cores * sockets,
+        "sockets": sockets,
+        "flags": flags,
+        "hvm": "1" if virtual else "",
+        "model": first.get("model name", "unknown"),
+        "mhz": first.get("cpu MHz", "0"),
+        "user_hz": 100,
+        "vendor": first.get("vendor_id", "unknown"),
+        "family": first.get("cpu family", "0"),
+    }

@@ -60,8 +60,9 @@ def store(kind: str, name: str, password: str) -> None:
         with pvefiles.lock_file(_SHADOW):
             _write({**_own(), name: encrypt(password)})
     elif kind == "pam":
-        done = subprocess.run(["chpasswd", "-e"], input=f"{name}:{encrypt(password)}\n", text=True,
-                              capture_output=True, check=False)
+        done = subprocess.run(
+            ["chpasswd", "-e"], input=f"{name}:{encrypt(password)}\n", text=True, capture_output=True, check=False
+        )
         if done.returncode:
             raise Failure(f"change password failed: {done.stderr.strip()}")
     else:

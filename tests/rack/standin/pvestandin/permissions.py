@@ -67,8 +67,11 @@ class Permissions:
             for name, granted in acl.groups.items():
                 if user in self.config.groups.get(name, {}).get("users", ()):
                     groups.update(_effective(granted, final))
-            for granted in (_effective(acl.tokens.get(user, {}), final), _effective(acl.users.get(user, {}), final),
-                            groups):
+            for granted in (
+                _effective(acl.tokens.get(user, {}), final),
+                _effective(acl.users.get(user, {}), final),
+                groups,
+            ):
                 if granted:
                     roles = granted
                     break
@@ -92,15 +95,23 @@ class Permissions:
     def check_modify(self, user: str, path: str) -> None:
         """May the user change permissions on the path?"""
         needed = ["Permissions.Modify"]
-        for prefix, extra in (("/storage/", "Datastore.Allocate"), ("/vms/", "VM.Allocate"), ("/pool/", "Pool.Allocate")):
+        for prefix, extra in (
+            ("/storage/", "Datastore.Allocate"),
+            ("/vms/", "VM.Allocate"),
+            ("/pool/", "Pool.Allocate"),
+        ):
             if path.startswith(prefix) and len(path) > len(prefix):
                 needed.append(extra)
         self.check(user, path, needed, any_of=True)
 
     def users_in_groups(self, user: str, needed: Sequence[str]) -> set[str]:
         """Members of the groups on which the user has one of the privileges."""
-        return {member for name, group in self.config.groups.items()
-                if self.allowed(user, f"/access/groups/{name}", needed, any_of=True) for member in group["users"]}
+        return {
+            member
+            for name, group in self.config.groups.items()
+            if self.allowed(user, f"/access/groups/{name}", needed, any_of=True)
+            for member in group["users"]
+        }
 
     def check_endpoint(self, permission: Permission, user: str | None, params: dict[str, Any]) -> None:
         if user is None:

@@ -8,8 +8,13 @@ from . import paths
 
 # category: (only Administrator, and the Admin role, and the User role, and PVEAuditor)
 _GROUPS: dict[str, tuple[str, str, str, str]] = {
-    "VM": ("", "Config.Disk Config.CPU Config.Memory Config.Network Config.HWType Config.Options Allocate Clone Migrate"
-               " Snapshot Snapshot.Rollback", "Config.CDROM Config.Cloudinit Console Backup PowerMgmt", "Audit"),
+    "VM": (
+        "",
+        "Config.Disk Config.CPU Config.Memory Config.Network Config.HWType Config.Options Allocate Clone Migrate"
+        " Snapshot Snapshot.Rollback",
+        "Config.CDROM Config.Cloudinit Console Backup PowerMgmt",
+        "Audit",
+    ),
     "Sys": ("PowerMgmt Modify Incoming AccessNetwork", "Console Syslog", "", "Audit"),
     "Datastore": ("", "Allocate AllocateTemplate", "AllocateSpace", "Audit"),
     "SDN": ("", "Allocate Audit", "Use", "Audit"),
@@ -18,9 +23,11 @@ _GROUPS: dict[str, tuple[str, str, str, str]] = {
 }
 _USER = ({"Realm.Allocate"}, {"User.Modify", "Group.Allocate", "Realm.AllocateUser"})
 _VM_8 = {"VM.Monitor"}
-_VM_9 = ({"VM.GuestAgent.Unrestricted", "VM.Replicate"},
-         {"VM.GuestAgent.FileRead", "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite"},
-         {"VM.GuestAgent.Audit"})
+_VM_9 = (
+    {"VM.GuestAgent.Unrestricted", "VM.Replicate"},
+    {"VM.GuestAgent.FileRead", "VM.GuestAgent.FileSystemMgmt", "VM.GuestAgent.FileWrite"},
+    {"VM.GuestAgent.Audit"},
+)
 
 
 def valid() -> frozenset[str]:
@@ -35,8 +42,13 @@ def special_roles() -> dict[str, frozenset[str]]:
 
 @lru_cache(maxsize=2)
 def _special_roles(major: int) -> dict[str, frozenset[str]]:
-    roles: dict[str, set[str]] = {"NoAccess": set(), "Administrator": {"Permissions.Modify"}, "PVEAdmin": set(),
-                                  "PVEAuditor": set(), "PVETemplateUser": {"VM.Clone", "VM.Audit"}}
+    roles: dict[str, set[str]] = {
+        "NoAccess": set(),
+        "Administrator": {"Permissions.Modify"},
+        "PVEAdmin": set(),
+        "PVEAuditor": set(),
+        "PVETemplateUser": {"VM.Clone", "VM.Audit"},
+    }
     for category, (root, admin, user, audit) in _levels(major).items():
         roles["Administrator"] |= root | admin | user | audit
         roles[f"PVE{category}Admin"] = admin | user | audit
@@ -49,8 +61,10 @@ def _special_roles(major: int) -> dict[str, frozenset[str]]:
 
 
 def _levels(major: int) -> dict[str, list[set[str]]]:
-    levels = {category: [{f"{category}.{name}" for name in names.split()} for names in groups]
-              for category, groups in _GROUPS.items()}
+    levels = {
+        category: [{f"{category}.{name}" for name in names.split()} for names in groups]
+        for category, groups in _GROUPS.items()
+    }
     levels["User"] = [*_USER, set(), set()]
     if major < 9:
         levels["VM"][1] |= _VM_8

@@ -41,8 +41,9 @@ def forward(call: Call, node: str, address: str) -> Result:
         return (596 if connected else 595), None, str(error), None, {}
 
 
-def _request(node: str, address: str, method: str, path: str, params: dict[str, Any],
-             headers: dict[str, str]) -> Result:
+def _request(
+    node: str, address: str, method: str, path: str, params: dict[str, Any], headers: dict[str, str]
+) -> Result:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE  # the certificate itself is compared below, as PVE/CertCache.pm does

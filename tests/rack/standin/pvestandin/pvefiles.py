@@ -37,8 +37,9 @@ def write(name: str, text: str, mode: int = 0o640) -> None:
         os.rename(temporary, target)
     except OSError as error:
         temporary.unlink(missing_ok=True) if temporary.exists() else None
-        raise Failure(f"unable to open file '/etc/pve/{name}.tmp.{os.getpid()}' - {error.strerror}",
-                      error.errno or 255) from error
+        raise Failure(
+            f"unable to open file '/etc/pve/{name}.tmp.{os.getpid()}' - {error.strerror}", error.errno or 255
+        ) from error
 
 
 def write_private(name: str, text: str) -> None:

@@ -13,39 +13,74 @@ FILE = "domains.cfg"
 BUILT_IN = {"pam": "Linux PAM standard authentication", "pve": "Proxmox VE authentication server"}
 
 _PLAIN = "default comment tfa"
-_DIRECTORY = (f"{_PLAIN} server2 bind_dn password port secure sslversion verify capath cert certkey filter "
-              "sync_attributes user_classes group_dn group_name_attr group_filter group_classes sync-defaults-options "
-              "mode case-sensitive")
+_DIRECTORY = (
+    f"{_PLAIN} server2 bind_dn password port secure sslversion verify capath cert certkey filter "
+    "sync_attributes user_classes group_dn group_name_attr group_filter group_classes sync-defaults-options "
+    "mode case-sensitive"
+)
 _TYPES = {
-    "pam": ("", _PLAIN), "pve": ("", _PLAIN),
+    "pam": ("", _PLAIN),
+    "pve": ("", _PLAIN),
     "ldap": ("server1 base_dn user_attr", _DIRECTORY),
     "ad": ("server1 domain", f"{_DIRECTORY} base_dn user_attr"),
-    "openid": ("issuer-url client-id", "client-key autocreate groups-claim groups-autocreate groups-overwrite prompt "
-               "scopes acr-values default comment query-userinfo"),
+    "openid": (
+        "issuer-url client-id",
+        "client-key autocreate groups-claim groups-autocreate groups-overwrite prompt "
+        "scopes acr-values default comment query-userinfo",
+    ),
 }
 
 
 def _text(form: str | None = None, length: int | None = None, **more: Any) -> dict[str, Any]:
-    return {"type": "string", "optional": 1, **({"format": form} if form else {}),
-            **({"maxLength": length} if length else {}), **more}
+    return {
+        "type": "string",
+        "optional": 1,
+        **({"format": form} if form else {}),
+        **({"maxLength": length} if length else {}),
+        **more,
+    }
 
 
 _BOOLEAN = {"type": "boolean", "optional": 1}
 _PROPERTIES: dict[str, dict[str, Any]] = {
-    **{name: _BOOLEAN for name in ("default", "secure", "verify", "autocreate", "groups-autocreate",
-                                   "groups-overwrite", "query-userinfo", "case-sensitive")},
+    **{
+        name: _BOOLEAN
+        for name in (
+            "default",
+            "secure",
+            "verify",
+            "autocreate",
+            "groups-autocreate",
+            "groups-overwrite",
+            "query-userinfo",
+            "case-sensitive",
+        )
+    },
     **{name: _text() for name in ("capath", "cert", "certkey", "password", "scopes", "username-claim", "audiences")},
-    "comment": _text(length=4096), "tfa": _text("pve-tfa-config", 128),
-    "server1": _text("address", 256), "server2": _text("address", 256), "base_dn": _text(length=256),
-    "bind_dn": _text(length=256), "user_attr": _text(length=256, pattern=r"\S{2,}"),
+    "comment": _text(length=4096),
+    "tfa": _text("pve-tfa-config", 128),
+    "server1": _text("address", 256),
+    "server2": _text("address", 256),
+    "base_dn": _text(length=256),
+    "bind_dn": _text(length=256),
+    "user_attr": _text(length=256, pattern=r"\S{2,}"),
     "port": {"type": "integer", "optional": 1, "minimum": 1, "maximum": 65535},
-    "sslversion": _text(enum=["tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3"]), "filter": _text(length=2048),
-    "sync_attributes": _text(pattern=r"\w+=[^,]+(,\s*\w+=[^,]+)*"), "user_classes": _text("ldap-simple-attr-list"),
-    "group_dn": _text(length=256), "group_name_attr": _text("ldap-simple-attr"), "group_filter": _text(length=2048),
-    "group_classes": _text("ldap-simple-attr-list"), "sync-defaults-options": _text("realm-sync-options"),
-    "mode": _text(enum=["ldap", "ldaps", "ldap+starttls"]), "domain": _text(length=256, pattern=r"\S+"),
-    "issuer-url": _text(length=256), "client-id": _text(length=256), "client-key": _text(length=256),
-    "groups-claim": _text(length=256), "prompt": _text(pattern=r"(?:none|login|consent|select_account|\S+)"),
+    "sslversion": _text(enum=["tlsv1", "tlsv1_1", "tlsv1_2", "tlsv1_3"]),
+    "filter": _text(length=2048),
+    "sync_attributes": _text(pattern=r"\w+=[^,]+(,\s*\w+=[^,]+)*"),
+    "user_classes": _text("ldap-simple-attr-list"),
+    "group_dn": _text(length=256),
+    "group_name_attr": _text("ldap-simple-attr"),
+    "group_filter": _text(length=2048),
+    "group_classes": _text("ldap-simple-attr-list"),
+    "sync-defaults-options": _text("realm-sync-options"),
+    "mode": _text(enum=["ldap", "ldaps", "ldap+starttls"]),
+    "domain": _text(length=256, pattern=r"\S+"),
+    "issuer-url": _text(length=256),
+    "client-id": _text(length=256),
+    "client-key": _text(length=256),
+    "groups-claim": _text(length=256),
+    "prompt": _text(pattern=r"(?:none|login|consent|select_account|\S+)"),
     "acr-values": _text(pattern=r'^[^\x00-\x1F\x7F <>#"]*$'),
 }
 
@@ -58,7 +93,8 @@ def properties() -> dict[str, dict[str, Any]]:
 def section_config() -> SectionConfig:
     types: dict[str, dict[str, Option]] = {
         name: {**dict.fromkeys(required.split(), REQUIRED), **dict.fromkeys(optional.split(), OPTIONAL)}
-        for name, (required, optional) in _TYPES.items()}
+        for name, (required, optional) in _TYPES.items()
+    }
     types["openid"]["username-claim"] = FIXED_OPTIONAL
     if paths.release()[0] >= 9:
         types["openid"]["audiences"] = OPTIONAL
@@ -82,8 +118,10 @@ def read() -> Sections:
 
 
 def write(sections: Sections) -> None:
-    encoded = {name: {**section, **({"comment": encode_text(section["comment"])} if section.get("comment") else {})}
-               for name, section in sections.ids.items()}
+    encoded = {
+        name: {**section, **({"comment": encode_text(section["comment"])} if section.get("comment") else {})}
+        for name, section in sections.ids.items()
+    }
     pvefiles.write(FILE, section_config().write(Sections(encoded)))
 
 

@@ -21,8 +21,25 @@ from . import errors
 
 ALL = "all"
 WORLD = "world"
-MODULES = ("version", "access", "users", "tokens", "groups", "roles", "acl", "realms", "pools", "storage", "nodes",
-           "node_storage", "network", "tasks", "cluster", "options", "cluster_config")
+MODULES = (
+    "version",
+    "access",
+    "users",
+    "tokens",
+    "groups",
+    "roles",
+    "acl",
+    "realms",
+    "pools",
+    "storage",
+    "nodes",
+    "node_storage",
+    "network",
+    "tasks",
+    "cluster",
+    "options",
+    "cluster_config",
+)
 """The modules of pvestandin.api that declare endpoints."""
 
 Permission = str | Sequence[Any] | None
@@ -74,8 +91,9 @@ _TABLE: dict[tuple[str, str], Endpoint] = {}
 _TYPES = {"string", "boolean", "integer", "number", "array"}
 
 
-def endpoint(method: str, path: str, *, permission: Permission = None, params: Params = "",
-             proxyto: str | None = None) -> Callable[[Handler], Handler]:
+def endpoint(
+    method: str, path: str, *, permission: Permission = None, params: Params = "", proxyto: str | None = None
+) -> Callable[[Handler], Handler]:
     """Register a handler. `proxyto` names the parameter that holds the node which has to answer."""
 
     def register(handler: Handler) -> Handler:
@@ -105,8 +123,12 @@ def _declared(words: str) -> dict[str, Any]:
 
 def _pattern(path: str) -> re.Pattern[str]:
     # Pool names and some other last components hold slashes in no release that is served here.
-    return re.compile("".join(f"(?P<{part[1:-1].replace('-', '__')}>[^/]+)" if part.startswith("{") else re.escape(part)
-                              for part in re.split(r"({[^}]+})", path)))
+    return re.compile(
+        "".join(
+            f"(?P<{part[1:-1].replace('-', '__')}>[^/]+)" if part.startswith("{") else re.escape(part)
+            for part in re.split(r"({[^}]+})", path)
+        )
+    )
 
 
 def load() -> None:

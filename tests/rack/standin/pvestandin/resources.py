@@ -20,17 +20,30 @@ def node(name: str, *, stats: bool = True) -> dict[str, Any]:
         return entry
     entry |= {"status": "online", "level": ""}
     if stats:
-        entry |= {"uptime": known["uptime"], "cpu": known["cpu"], "maxcpu": known["cpuinfo"]["cpus"],
-                  "mem": known["memory"]["used"], "maxmem": known["memory"]["total"],
-                  "disk": known["rootfs"]["used"], "maxdisk": known["rootfs"]["total"]}
+        entry |= {
+            "uptime": known["uptime"],
+            "cpu": known["cpu"],
+            "maxcpu": known["cpuinfo"]["cpus"],
+            "mem": known["memory"]["used"],
+            "maxmem": known["memory"]["total"],
+            "disk": known["rootfs"]["used"],
+            "maxdisk": known["rootfs"]["total"],
+        }
     return entry
 
 
 def storage(name: str, section: Section, on: str) -> dict[str, Any]:
     """A storage on one node; available once that node has found it active."""
-    entry = {"id": f"storage/{on}/{name}", "storage": name, "node": on, "type": "storage", "status": "unknown",
-             "plugintype": section["type"], "shared": int(truth(section.get("shared"))),
-             "content": ",".join(hash_order(section["content"])) or "none"}
+    entry = {
+        "id": f"storage/{on}/{name}",
+        "storage": name,
+        "node": on,
+        "type": "storage",
+        "status": "unknown",
+        "plugintype": section["type"],
+        "shared": int(truth(section.get("shared"))),
+        "content": ",".join(hash_order(section["content"])) or "none",
+    }
     for known in peers.ask("/storage").get(on, []):
         if known["storage"] == name and known["active"]:
             entry |= {"status": "available", "disk": known["used"], "maxdisk": known["total"]}
@@ -39,5 +52,10 @@ def storage(name: str, section: Section, on: str) -> dict[str, Any]:
 
 def guest(vmid: str, known: dict[str, Any]) -> dict[str, Any]:
     """A guest as far as the cluster's list knows it."""
-    return {"id": f"{known['type']}/{vmid}", "vmid": int(vmid), "node": known["node"], "type": known["type"],
-            "status": "unknown"}
+    return {
+        "id": f"{known['type']}/{vmid}",
+        "vmid": int(vmid),
+        "node": known["node"],
+        "type": known["type"],
+        "status": "unknown",
+    }

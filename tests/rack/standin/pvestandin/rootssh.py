@@ -12,8 +12,10 @@ from . import paths
 from .errors import Failure
 
 _KEY_LINE = re.compile(r"(?:^|\s)ssh-(?:rsa|dsa)\s+(\S+)\s+\S+$")
-_CIPHERS = ("Ciphers aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
-            "chacha20-poly1305@openssh.com\n")
+_CIPHERS = (
+    "Ciphers aes128-ctr,aes192-ctr,aes256-ctr,aes128-gcm@openssh.com,aes256-gcm@openssh.com,"
+    "chacha20-poly1305@openssh.com\n"
+)
 
 
 def _home() -> Path:
@@ -42,8 +44,12 @@ def make_keys() -> None:
     home = _home()
     home.mkdir(mode=0o700, exist_ok=True)
     if not (home / "id_rsa.pub").exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-b", "4096", "-f", str(home / "id_rsa")],
-                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=True)
+        subprocess.run(
+            ["ssh-keygen", "-q", "-t", "rsa", "-N", "", "-b", "4096", "-f", str(home / "id_rsa")],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
     if not (home / "config").exists():
         (home / "config").write_text(_CIPHERS)
         (home / "config").chmod(0o640)

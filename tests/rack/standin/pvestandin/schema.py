@@ -80,8 +80,9 @@ def _add(errors: Errors, path: str, message: str) -> None:
     errors[path] = f"{errors[path]}\\n{message}" if path in errors else message
 
 
-def check_object(path: str, properties: Schema, value: dict[str, Any], errors: Errors, *,
-                 additional: bool = False) -> None:
+def check_object(
+    path: str, properties: Schema, value: dict[str, Any], errors: Errors, *, additional: bool = False
+) -> None:
     prefix = f"{path}." if path else ""
     for name in sorted(properties):
         check_value(value.get(name), properties[name], prefix + name, errors)
@@ -106,8 +107,13 @@ def check_value(value: Any, schema: Schema, path: str, errors: Errors) -> None:
         for index, item in enumerate(value):
             check_value(item, schema.get("items") or {}, f"{path}[{index}]", errors)
     elif isinstance(value, dict):
-        check_object(path, schema.get("properties") or {}, value, errors,
-                     additional=bool(schema.get("additionalProperties", True)))
+        check_object(
+            path,
+            schema.get("properties") or {},
+            value,
+            errors,
+            additional=bool(schema.get("additionalProperties", True)),
+        )
     else:
         _check_scalar(str(int(value)) if isinstance(value, bool) else str(value), schema, path, errors)
 
@@ -129,8 +135,11 @@ def _check_type(value: Any, kind: Any, path: str, errors: Errors) -> bool:
         _add(errors, path, f"type check ('{kind}') failed - got JSON::PP::Boolean")
         return False
     text = str(value)
-    good = {"boolean": text in ("0", "1"), "integer": re.fullmatch(r"[+-]?\d+", text),
-            "number": _NUMBER.fullmatch(text)}.get(kind, True)
+    good = {
+        "boolean": text in ("0", "1"),
+        "integer": re.fullmatch(r"[+-]?\d+", text),
+        "number": _NUMBER.fullmatch(text),
+    }.get(kind, True)
     if not good:
         _add(errors, path, f"type check ('{kind}') failed - got '{text}'")
     return bool(good)
@@ -161,8 +170,11 @@ def _check_scalar(text: str, schema: Schema, path: str, errors: Errors) -> None:
             return
     choices = schema.get("enum")
     if choices and text not in [str(choice) for choice in choices]:
-        _add(errors, path, f"value '{text}' does not have a value in the enumeration "
-                           f"'{', '.join(str(choice) for choice in choices)}'")
+        _add(
+            errors,
+            path,
+            f"value '{text}' does not have a value in the enumeration '{', '.join(str(choice) for choice in choices)}'",
+        )
 
 
 def _python_regex(pattern: str) -> str:
@@ -220,8 +232,9 @@ def parse_property_string(form: Schema, text: str, path: str = "") -> dict[str, 
 
 
 def _boolean(value: str) -> str:
-    return {"1": "1", "on": "1", "yes": "1", "true": "1",
-            "0": "0", "off": "0", "no": "0", "false": "0"}.get(value.lower(), value)
+    return {"1": "1", "on": "1", "yes": "1", "true": "1", "0": "0", "off": "0", "no": "0", "false": "0"}.get(
+        value.lower(), value
+    )
 
 
 def print_property_string(form: Schema, values: dict[str, Any]) -> str:

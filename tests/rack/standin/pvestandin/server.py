@@ -117,8 +117,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except ApiError as error:
             answer = dispatch.Answer(error.status, None, error.message, error.errors)
             rule = None
-        requestlog.write(peer=self.client_address[0], user=user, method=method, path=relative, params=params,
-                         status=answer.status, message=answer.message)
+        requestlog.write(
+            peer=self.client_address[0],
+            user=user,
+            method=method,
+            path=relative,
+            params=params,
+            status=answer.status,
+            message=answer.message,
+        )
         if rule and rule["action"] == "drop-after":
             raise _Dropped
         self._answer(answer, extjs=match[1] == "extjs", login=relative == "/access/ticket")
@@ -130,8 +137,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             user = auth.identify(ticket, api_token)
             if ticket and method != "GET":
                 auth.verify_csrf_token(user, self.headers.get("CSRFPreventionToken"))
-        return user, {"method": method, "path": path, "user": user, "ticket": ticket, "api_token": api_token,
-                      "forwarded": "PVEDisableProxy" in self.headers}
+        return user, {
+            "method": method,
+            "path": path,
+            "user": user,
+            "ticket": ticket,
+            "api_token": api_token,
+            "forwarded": "PVEDisableProxy" in self.headers,
+        }
 
     def _body(self) -> bytes:
         length = int(self.headers.get("Content-Length") or 0)
@@ -173,11 +186,18 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = answer.body()
         status, message = answer.status, answer.message
         if extjs:
-            body = {**body, "success": int(status < 400 and not answer.errors),
-                    **({"status": status} if status >= 400 else {})}
+            body = {
+                **body,
+                "success": int(status < 400 and not answer.errors),
+                **({"status": status} if status >= 400 else {}),
+            }
             status, message = 200, None
-        self._send(status, message, json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
-                   "application/json;charset=UTF-8")
+        self._send(
+            status,
+            message,
+            json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
+            "application/json;charset=UTF-8",
+        )
 
     def _page(self, path: str) -> None:
         if path == "/" and self.command == "GET":
@@ -194,10 +214,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
         packed = {}
         if len(body) > _COMPRESSED and "gzip" in self.headers.get("Accept-Encoding", ""):
             body, packed = gzip.compress(body, 1), {"Content-Encoding": "gzip"}
-        head = {"Server": self.server_version, "Date": self.date_time_string(), "Cache-Control": "max-age=0",
-                "Pragma": "no-cache", "Content-Type": kind, "Content-Length": str(len(body)),
-                "Connection": "close" if self.close_connection else "Keep-Alive", **packed}
-        self.wfile.write(line + "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + body)
+        head = {
+            "Server": self.server_version,
+            "Date": self.date_time_string(),
+            "Cache-Control": "max-age=0",
+            "Pragma": "no-cache",
+            "Content-Type": kind,
+            "Content-Length": str(len(body)),
+            "Connection": "close" if self.close_connection else "Keep-Alive",
+            **packed,
+        }
+        self.wfile.write(
+            line + "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + body
+        )
         self.wfile.flush()
 
 

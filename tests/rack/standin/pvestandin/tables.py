@@ -85,12 +85,15 @@ def _duration(value: Any) -> str:
     minutes, seconds = divmod(int(value), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
-    parts = [f"{amount}{unit}" for amount, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if amount]
+    parts = [
+        f"{amount}{unit}" for amount, unit in ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s")) if amount
+    ]
     return " ".join(parts) or "0s"
 
 
 _RENDERERS = {
-    "bytes": _bytes, "duration": _duration,
+    "bytes": _bytes,
+    "duration": _duration,
     "fraction_as_percentage": lambda value: f"{float(value) * 100:.2f}%",
     "timestamp": lambda value: datetime.fromtimestamp(int(value)).astimezone().strftime("%Y-%m-%d %H:%M:%S"),
     "timestamp_gmt": lambda value: datetime.fromtimestamp(int(value), UTC).strftime("%Y-%m-%d %H:%M:%S"),
@@ -100,19 +103,27 @@ _RENDERERS = {
 def _table(rows: list[dict[str, Any]], properties: Schema, columns: list[str], options: dict[str, Any]) -> None:
     first = columns[0]
     numeric = (properties.get(first) or {}).get("type") in ("integer", "number")
-    rows = sorted(rows, key=lambda row: (row.get(first) is not None, float(row.get(first) or 0) if numeric
-                                         else str(row.get(first) or "")))
+    rows = sorted(
+        rows,
+        key=lambda row: (
+            row.get(first) is not None,
+            float(row.get(first) or 0) if numeric else str(row.get(first) or ""),
+        ),
+    )
     cells = [[_cell(row.get(key), properties.get(key) or {}, options).split("\n") for key in columns] for row in rows]
     titles = [(properties.get(key) or {}).get("title") or key for key in columns]
-    widths = [max([len(titles[index]), *(len(line) for row in cells for line in row[index])])
-              for index in range(len(columns))]
+    widths = [
+        max([len(titles[index]), *(len(line) for row in cells for line in row[index])]) for index in range(len(columns))
+    ]
     right = [(properties.get(key) or {}).get("type") in ("integer", "number") for key in columns]
     border, header = not options.get("noborder"), not options.get("noheader")
     marks = _marks()
 
     def line(values: list[str]) -> str:
-        padded = [value.rjust(width) if flush else value.ljust(width)
-                  for value, width, flush in zip(values, widths, right, strict=True)]
+        padded = [
+            value.rjust(width) if flush else value.ljust(width)
+            for value, width, flush in zip(values, widths, right, strict=True)
+        ]
         if border:
             return f"{marks['bar']} " + f" {marks['bar']} ".join(padded) + f" {marks['bar']}"
         return " ".join([*padded[:-1], values[-1]])

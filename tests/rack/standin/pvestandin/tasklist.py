@@ -31,6 +31,7 @@ def _locked() -> Iterator[Path]:
 def update(new: Task | None = None) -> list[dict[str, Any]]:
     """Bring the list up to date, with a new task if there is one. Returns the entries, running ones first."""
     from .tasks import decode
+
     with _locked() as directory:
         active = directory / "active"
         lines = active.read_text().splitlines() if active.exists() else []
@@ -49,7 +50,7 @@ def update(new: Task | None = None) -> list[dict[str, Any]]:
                     index.write(f"{upid} {rest[1]} {' '.join(rest[2:])}\n")
             ended.append(_entry(task, {"saved": "1", "endtime": int(rest[1], 16), "status": " ".join(rest[2:])}))
         ended.sort(key=lambda entry: entry["starttime"], reverse=True)
-        entries = running + ended[:max(0, _KEPT - len(running))]
+        entries = running + ended[: max(0, _KEPT - len(running))]
         active.write_text("".join(_line(entry) for entry in entries))
     return entries
 
@@ -67,6 +68,7 @@ def _line(entry: dict[str, Any]) -> str:
 def ended() -> list[dict[str, Any]]:
     """Every task in the index, the newest first."""
     from .tasks import decode
+
     update()
     index = paths.at("/var/log/pve/tasks/index")
     lines = index.read_text().splitlines() if index.exists() else []
@@ -79,7 +81,9 @@ def ended() -> list[dict[str, Any]]:
 
 def reap(process: subprocess.Popen[str]) -> None:
     """Collect a worker when it ends, so that it leaves no zombie and gets its end time at once."""
+
     def wait() -> None:
         process.wait()
         update()
+
     threading.Thread(target=wait, daemon=True, name=f"task-{process.pid}").start()

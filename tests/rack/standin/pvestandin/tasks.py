@@ -24,8 +24,10 @@ from . import faults, paths, tasklist
 from .errors import ApiError, Failure
 from .registry import Context
 
-_UPID = re.compile(r"UPID:([a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9})"
-                   r":([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):")
+_UPID = re.compile(
+    r"UPID:([a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?):([0-9A-Fa-f]{8}):([0-9A-Fa-f]{8,9})"
+    r":([0-9A-Fa-f]{8}):([^:\s/]+):([^:\s/]*):([^:\s/]+):"
+)
 
 _RESULT = "\0result "
 """Marks the last line that a foreground worker sends: for the log, not for the terminal."""
@@ -45,8 +47,9 @@ class Task:
 
     @property
     def upid(self) -> str:
-        return (f"UPID:{self.node}:{self.pid:08X}:{self.pstart:08X}:{self.starttime:08X}"
-                f":{self.type}:{self.id}:{self.user}:")
+        return (
+            f"UPID:{self.node}:{self.pid:08X}:{self.pstart:08X}:{self.starttime:08X}:{self.type}:{self.id}:{self.user}:"
+        )
 
     @property
     def log(self) -> Path:
@@ -99,9 +102,15 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     command = [sys.executable, "-m", "pvestandin.worker"]
     search = [str(Path(__file__).resolve().parent.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(search)}
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environment, start_new_session=True, text=True,
-                               stdout=subprocess.PIPE if ctx.cli else subprocess.DEVNULL,
-                               stderr=subprocess.STDOUT if ctx.cli else subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        env=environment,
+        start_new_session=True,
+        text=True,
+        stdout=subprocess.PIPE if ctx.cli else subprocess.DEVNULL,
+        stderr=subprocess.STDOUT if ctx.cli else subprocess.DEVNULL,
+    )
     task = Task(ctx.node, process.pid, process_start(process.pid) or 0, int(time.time()), kind, ident, ctx.user)
     task.log.parent.mkdir(parents=True, exist_ok=True)
     task.log.touch(mode=0o640)
@@ -109,8 +118,14 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[..., None], **argu
     if not ctx.cli:
         _hand_to_pvedaemon(process.pid)  # it waits for its job, so it is still there
     assert process.stdin is not None
-    job = {"upid": task.upid, "module": work.__module__, "function": work.__qualname__, "arguments": arguments,
-           "fail": faults.task_failure(kind), "foreground": ctx.cli}
+    job = {
+        "upid": task.upid,
+        "module": work.__module__,
+        "function": work.__qualname__,
+        "arguments": arguments,
+        "fail": faults.task_failure(kind),
+        "foreground": ctx.cli,
+    }
     with process.stdin as stream:
         stream.write(json.dumps(job))
     if ctx.cli:
@@ -132,7 +147,7 @@ def _follow(process: subprocess.Popen[str], task: Task) -> None:
     with task.log.open("a") as log:
         for line in process.stdout:
             if line.startswith(_RESULT):
-                log.write(line[len(_RESULT):])
+                log.write(line[len(_RESULT) :])
                 continue
             for stream in (sys.stdout, log):
                 stream.write(line)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from urllib.parse import quote, unquote
 
-_PLAIN = "".join(chr(code) for code in range(0x20, 0x7f) if chr(code) not in ":%")
+_PLAIN = "".join(chr(code) for code in range(0x20, 0x7F) if chr(code) not in ":%")
 
 
 def split_list(value: str | None) -> list[str]:

@@ -195,18 +195,38 @@ def _grant(config: UserConfig, path: str, member: str, role: str, propagate: int
         _warn(f"ignore invalid acl token '{member}'")
 
 
-_READERS = {"user": _read_user, "token": _read_token, "group": _read_group, "pool": _read_pool, "role": _read_role,
-            "acl": _read_acl}
+_READERS = {
+    "user": _read_user,
+    "token": _read_token,
+    "group": _read_group,
+    "pool": _read_pool,
+    "role": _read_role,
+    "acl": _read_acl,
+}
 
 
 def dump(config: UserConfig) -> str:
     parts = [_dump_users(config)]
-    parts.append("".join(f"group:{name}:{','.join(sorted(group['users']))}:{encode_text(group.get('comment') or '')}:\n"
-                         for name, group in sorted(config.groups.items())))
-    parts.append("".join(f"pool:{name}:{encode_text(pool.get('comment') or '')}:{','.join(sorted(pool['vms']))}"
-                         f":{','.join(sorted(pool['storage']))}:\n" for name, pool in sorted(config.pools.items())))
-    parts.append("".join(f"role:{name}:{','.join(sorted(held))}:\n" for name, held in sorted(config.roles.items())
-                         if name not in privileges.special_roles()))
+    parts.append(
+        "".join(
+            f"group:{name}:{','.join(sorted(group['users']))}:{encode_text(group.get('comment') or '')}:\n"
+            for name, group in sorted(config.groups.items())
+        )
+    )
+    parts.append(
+        "".join(
+            f"pool:{name}:{encode_text(pool.get('comment') or '')}:{','.join(sorted(pool['vms']))}"
+            f":{','.join(sorted(pool['storage']))}:\n"
+            for name, pool in sorted(config.pools.items())
+        )
+    )
+    parts.append(
+        "".join(
+            f"role:{name}:{','.join(sorted(held))}:\n"
+            for name, held in sorted(config.roles.items())
+            if name not in privileges.special_roles()
+        )
+    )
     parts.append("".join(_dump_acl(path, config.acl[path]) for path in config.paths()))
     return "\n".join(parts)
 
@@ -215,11 +235,15 @@ def _dump_users(config: UserConfig) -> str:
     text = ""
     for userid, user in sorted(config.users.items()):
         names = [encode_text(user.get(key) or "") for key in ("firstname", "lastname")]
-        text += (f"user:{userid}:{int(bool(int(user['enable'])))}:{int(user.get('expire') or 0)}:{':'.join(names)}"
-                 f":{user.get('email') or ''}:{encode_text(user.get('comment') or '')}:{user.get('keys') or ''}:\n")
+        text += (
+            f"user:{userid}:{int(bool(int(user['enable'])))}:{int(user.get('expire') or 0)}:{':'.join(names)}"
+            f":{user.get('email') or ''}:{encode_text(user.get('comment') or '')}:{user.get('keys') or ''}:\n"
+        )
         for name, token in sorted(user["tokens"].items()):
-            text += (f"token:{userid}!{name}:{int(token.get('expire') or 0)}:{int(bool(int(token['privsep'])))}"
-                     f":{encode_text(token.get('comment') or '')}:\n")
+            text += (
+                f"token:{userid}!{name}:{int(token.get('expire') or 0)}:{int(bool(int(token['privsep'])))}"
+                f":{encode_text(token.get('comment') or '')}:\n"
+            )
     return text
 
 
@@ -234,5 +258,8 @@ def _dump_acl(path: str, acl: Acl) -> str:
                 held = ",".join(sorted(role for role, value in roles.items() if int(value) == propagate))
                 if held:
                     lines[propagate].setdefault(held, []).append(prefix + member)
-    return "".join(f"acl:{propagate}:{path}:{','.join(sorted(members))}:{roles}:\n"
-                   for propagate in (0, 1) for roles, members in sorted(lines[propagate].items()))
+    return "".join(
+        f"acl:{propagate}:{path}:{','.join(sorted(members))}:{roles}:\n"
+        for propagate in (0, 1)
+        for roles, members in sorted(lines[propagate].items())
+    )

@@ -83,6 +83,7 @@ def run_module(
     def leave(failed: bool) -> Callable[..., None]:
         def end(_module: Any, **result: Any) -> None:
             raise Left({"failed": failed, **result})
+
         return end
 
     monkeypatch.setattr(basic.AnsibleModule, "exit_json", leave(False))

@@ -43,8 +43,12 @@ UNSENT = ConnectionLost("PUT", "/x", "refused")
 PERHAPS = ConnectionLost("PUT", "/x", "reset", maybe_done=True)
 DROPPED_READ = ConnectionLost("GET", "/x", "reset")
 
-REPEATED = [("GET", DROPPED_READ), ("GET", refused(596, "timed out")), ("GET", refused(503, "busy")),
-            *itertools.product(("GET", "POST", "PUT", "DELETE"), (LOCK, FILE_LOCK, UNSENT, refused(595, "refused")))]
+REPEATED = [
+    ("GET", DROPPED_READ),
+    ("GET", refused(596, "timed out")),
+    ("GET", refused(503, "busy")),
+    *itertools.product(("GET", "POST", "PUT", "DELETE"), (LOCK, FILE_LOCK, UNSENT, refused(595, "refused"))),
+]
 
 
 @pytest.mark.parametrize(("method", "error"), REPEATED)
@@ -55,12 +59,16 @@ def test_repeated(method: str, error: Exception) -> None:
 
 
 NOT_REPEATED = [
-    ("POST", PERHAPS, ConnectionLost), ("POST", refused(596, "timed out"), ConnectionLost),
-    ("PUT", refused(599, "x"), ConnectionLost), ("DELETE", refused(502, "x"), ConnectionLost),
-    ("GET", refused(500, "storage 'x' does not exist"), ApiError), ("PUT", refused(400, "bad"), ApiError),
+    ("POST", PERHAPS, ConnectionLost),
+    ("POST", refused(596, "timed out"), ConnectionLost),
+    ("PUT", refused(599, "x"), ConnectionLost),
+    ("DELETE", refused(502, "x"), ConnectionLost),
+    ("GET", refused(500, "storage 'x' does not exist"), ApiError),
+    ("PUT", refused(400, "bad"), ApiError),
     ("POST", refused(403, "Permission check failed"), ApiError),
     ("POST", refused(500, "cfs-lock 'file-storage_cfg' error: no quorum!"), ApiError),
-    ("POST", AuthError("no"), AuthError), ("POST", _session.TrustError("no"), _session.TrustError),
+    ("POST", AuthError("no"), AuthError),
+    ("POST", _session.TrustError("no"), _session.TrustError),
 ]
 
 
@@ -93,9 +101,14 @@ def test_nobody_listens_on_the_node() -> None:
         Client(Down(), timeout=5).get("/x")  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize(("present", "local", "installed"), [
-    (False, True, False), (True, True, True), (False, False, True),
-])
+@pytest.mark.parametrize(
+    ("present", "local", "installed"),
+    [
+        (False, True, False),
+        (True, True, True),
+        (False, False, True),
+    ],
+)
 def test_installed(monkeypatch: Any, tmp_path: Any, present: bool, local: bool, installed: bool) -> None:
     file = tmp_path / "pvesh"
     if present:
@@ -118,8 +131,11 @@ def test_version_is_asked_once() -> None:
 
 
 def test_node_of_a_remote_api() -> None:
-    rows = [{"type": "cluster"}, {"type": "node", "name": "pve1", "local": 0},
-            {"type": "node", "name": "pve2", "local": 1}]
+    rows = [
+        {"type": "cluster"},
+        {"type": "node", "name": "pve1", "local": 0},
+        {"type": "node", "name": "pve2", "local": 1},
+    ]
     assert Client(FakeTransport([("GET", "/cluster/status", {}, rows)])).node == "pve2"
 
 
@@ -139,10 +155,12 @@ def test_task(end: str) -> None:
 
 def test_task_that_failed() -> None:
     log = [{"n": number, "t": f"line {number}"} for number in range(1, 41)]
-    fake = FakeTransport([
-        ("GET", STATUS, {}, {"status": "stopped", "exitstatus": "command failed"}),
-        ("GET", f"/nodes/pve2/tasks/{UPID}/log", {"start": "0", "limit": "100000"}, log),
-    ])
+    fake = FakeTransport(
+        [
+            ("GET", STATUS, {}, {"status": "stopped", "exitstatus": "command failed"}),
+            ("GET", f"/nodes/pve2/tasks/{UPID}/log", {"start": "0", "limit": "100000"}, log),
+        ]
+    )
     with pytest.raises(TaskError) as caught:
         Client(fake).task(UPID)
     assert caught.value.exitstatus == "command failed"
@@ -162,6 +180,7 @@ def test_task_that_does_not_end() -> None:
 
 
 # ---- connections
+
 
 class Module:
     def __init__(self, check_mode: bool = False, **params: Any) -> None:
@@ -186,10 +205,13 @@ def test_in_check_mode_without_the_library(monkeypatch: Any) -> None:
     assert isinstance(transport(), _session.HttpSession)
 
 
-@pytest.mark.parametrize(("params", "header"), [
-    ({"api_token_id": "root@pam!ci", "api_token_secret": "s"}, "PVEAPIToken=root@pam!ci=s"),
-    ({"api_user": "a@pve", "api_token_id": "ci", "api_token_secret": "s"}, "PVEAPIToken=a@pve!ci=s"),
-])
+@pytest.mark.parametrize(
+    ("params", "header"),
+    [
+        ({"api_token_id": "root@pam!ci", "api_token_secret": "s"}, "PVEAPIToken=root@pam!ci=s"),
+        ({"api_user": "a@pve", "api_token_id": "ci", "api_token_secret": "s"}, "PVEAPIToken=a@pve!ci=s"),
+    ],
+)
 def test_remote_token(params: dict[str, Any], header: str) -> None:
     session = transport(api_host="fd00::1", **params)
     assert session._base == "https://[fd00::1]:8006/api2/json"
@@ -224,14 +246,17 @@ def test_trust(tmp_path: Any) -> None:
     assert transport(api_ca_path=str(tmp_path), **token)._verify == str(tmp_path)
 
 
-@pytest.mark.parametrize(("params", "message"), [
-    ({"api_password": "p"}, "api_password: without api_host there is nothing that uses this"),
-    ({"api_host": "pve"}, "needs api_token_id and api_token_secret, or api_user and api_password"),
-    ({"api_host": "pve", "api_user": "root", "api_password": "p"}, "'root' has no realm"),
-    ({"api_host": "pve", "api_token_id": "ci", "api_token_secret": "s"}, "has to be USER@REALM!NAME"),
-    ({"api_host": "pve", "api_fingerprint": "AB"}, "'AB' is not a SHA-256 fingerprint"),
-    ({"api_host": "pve", "api_ca_path": "/nowhere/at/all"}, "/nowhere/at/all does not exist on this machine"),
-])
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"api_password": "p"}, "api_password: without api_host there is nothing that uses this"),
+        ({"api_host": "pve"}, "needs api_token_id and api_token_secret, or api_user and api_password"),
+        ({"api_host": "pve", "api_user": "root", "api_password": "p"}, "'root' has no realm"),
+        ({"api_host": "pve", "api_token_id": "ci", "api_token_secret": "s"}, "has to be USER@REALM!NAME"),
+        ({"api_host": "pve", "api_fingerprint": "AB"}, "'AB' is not a SHA-256 fingerprint"),
+        ({"api_host": "pve", "api_ca_path": "/nowhere/at/all"}, "/nowhere/at/all does not exist on this machine"),
+    ],
+)
 def test_contradicting_options(params: dict[str, Any], message: str) -> None:
     with pytest.raises(InputError) as caught:
         transport(**params)

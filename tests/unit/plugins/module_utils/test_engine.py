@@ -17,7 +17,9 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize impor
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import run_module
 
 POOLS = Resource(
-    name="pool", path="/pools", key=Field("poolid"),
+    name="pool",
+    path="/pools",
+    key=Field("poolid"),
     fields=[Field("comment"), Field("tags", SET, since=(9, 0)), Field("kind"), Field("on-boot", BOOL, default=True)],
     variants={None: Variant(required="kind", optional="comment tags on-boot", fixed="kind")},
     fresh=[{"poolid": "first", "kind": "k"}],
@@ -37,18 +39,27 @@ def listing(*rows: dict[str, Any]) -> Any:
     return ("GET", "/pools", {}, list(rows))
 
 
-@pytest.mark.parametrize(("state", "config", "writes"), [
-    ("merged", [{"poolid": "a", "comment": "c", "tags": ["x", "y"], "on_boot": True}], []),
-    ("merged", [{"poolid": "a", "comment": "d", "on-boot": False}],
-     [("PUT", "/pools/a", {"comment": "d", "on-boot": "0"})]),
-    ("merged", [{"poolid": "a", "comment": None, "tags": []}], [("PUT", "/pools/a", {"delete": "comment,tags"})]),
-    ("merged", [{"poolid": "c", "kind": "k"}], [("POST", "/pools", {"poolid": "c", "kind": "k"})]),
-    ("merged", [{"poolid": "b", "kind": "l", "recreate": True}],
-     [("DELETE", "/pools/b", {}), ("POST", "/pools", {"poolid": "b", "kind": "l"})]),
-    ("replaced", [{"poolid": "a", "kind": "k"}], [("PUT", "/pools/a", {"delete": "comment,tags"})]),
-    ("overridden", [{"poolid": "b", "kind": "k"}], [("DELETE", "/pools/a", {})]),
-    ("deleted", [{"poolid": "a"}, {"poolid": "b"}], [("DELETE", "/pools/a", {}), ("DELETE", "/pools/b", {})]),
-])
+@pytest.mark.parametrize(
+    ("state", "config", "writes"),
+    [
+        ("merged", [{"poolid": "a", "comment": "c", "tags": ["x", "y"], "on_boot": True}], []),
+        (
+            "merged",
+            [{"poolid": "a", "comment": "d", "on-boot": False}],
+            [("PUT", "/pools/a", {"comment": "d", "on-boot": "0"})],
+        ),
+        ("merged", [{"poolid": "a", "comment": None, "tags": []}], [("PUT", "/pools/a", {"delete": "comment,tags"})]),
+        ("merged", [{"poolid": "c", "kind": "k"}], [("POST", "/pools", {"poolid": "c", "kind": "k"})]),
+        (
+            "merged",
+            [{"poolid": "b", "kind": "l", "recreate": True}],
+            [("DELETE", "/pools/b", {}), ("POST", "/pools", {"poolid": "b", "kind": "l"})],
+        ),
+        ("replaced", [{"poolid": "a", "kind": "k"}], [("PUT", "/pools/a", {"delete": "comment,tags"})]),
+        ("overridden", [{"poolid": "b", "kind": "k"}], [("DELETE", "/pools/a", {})]),
+        ("deleted", [{"poolid": "a"}, {"poolid": "b"}], [("DELETE", "/pools/a", {}), ("DELETE", "/pools/b", {})]),
+    ],
+)
 @pytest.mark.parametrize("check", [False, True])
 def test_states(monkeypatch: Any, state: str, config: list[Any], writes: list[Any], check: bool) -> None:
     calls = [listing(A, B)]
@@ -65,8 +76,10 @@ def test_prediction_is_what_then_happens(monkeypatch: Any) -> None:
     after = [{"poolid": "a", "kind": "k", "tags": "y,x"}, B, {"poolid": "c", "kind": "k", "comment": "new"}]
     predicted = run(monkeypatch, [listing(*before)], state="merged", config=config, check=True)
     calls = [
-        listing(*before), ("PUT", "/pools/a", {"delete": "comment"}, None),
-        ("POST", "/pools", {"poolid": "c", "kind": "k", "comment": "new"}, None), listing(*after),
+        listing(*before),
+        ("PUT", "/pools/a", {"delete": "comment"}, None),
+        ("POST", "/pools", {"poolid": "c", "kind": "k", "comment": "new"}, None),
+        listing(*after),
     ]
     done = run(monkeypatch, calls, state="merged", config=config)
     for part in ("before", "after", "changes", "diff"):
@@ -101,7 +114,9 @@ def test_no_identifier(monkeypatch: Any) -> None:
     assert "poolid" in run(monkeypatch, [], config=[{"poolid": None}])["msg"]
 
 
-@pytest.mark.parametrize(("debian", "tags", "failed"), [("12", ["x"], True), ("13", ["x"], False), ("14", ["x"], False)])
+@pytest.mark.parametrize(
+    ("debian", "tags", "failed"), [("12", ["x"], True), ("13", ["x"], False), ("14", ["x"], False)]
+)
 def test_versions_on_a_fresh_machine(monkeypatch: Any, debian: str, tags: list[str], failed: bool) -> None:
     monkeypatch.setattr(_engine, "_debian_release", lambda: debian)
     result = run(monkeypatch, [], config=[{"poolid": "first", "tags": tags}], check=True, installed=False)
@@ -121,8 +136,12 @@ def test_attempts_end(monkeypatch: Any) -> None:
 
 
 def test_deleting_what_somebody_else_deleted(monkeypatch: Any) -> None:
-    calls = [listing(A), ("DELETE", "/pools/a", {}, ApiError(500, "DELETE", "/pools/a", "no such pool")), listing(),
-             listing()]
+    calls = [
+        listing(A),
+        ("DELETE", "/pools/a", {}, ApiError(500, "DELETE", "/pools/a", "no such pool")),
+        listing(),
+        listing(),
+    ]
     assert run(monkeypatch, calls, config=[{"poolid": "a"}], state="deleted")["changed"]
 
 

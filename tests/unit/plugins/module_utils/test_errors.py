@@ -10,25 +10,58 @@ import pytest
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors as e
 
 
-@pytest.mark.parametrize(("error", "expected"), [
-    (e.ProxmoxError("It broke.", hint="Mend it.", a=1, b=None), {"msg": "It broke. Mend it.", "a": 1}),
-    (e.ApiError(400, "POST", "/x", "bad\n", {"b": "two\n", "a": "one"}),
-     {"msg": "POST /x: bad (HTTP 400): a: one; b: two", "status": 400, "method": "POST", "path": "/x", "reason": "bad",
-      "errors": {"a": "one", "b": "two"}}),
-    (e.ApiError(500, "GET", "/x", ""),
-     {"msg": "GET /x: no reason given (HTTP 500)", "status": 500, "method": "GET", "path": "/x", "reason": ""}),
-    (e.ConnectionLost("PUT", "/x", "reset", maybe_done=True),
-     {"msg": "PUT /x: no answer from the API (reset); the call may have been carried out all the same",
-      "method": "PUT", "path": "/x"}),
-    (e.TaskError("UPID:a", "oops", ["l1"]),
-     {"msg": "task UPID:a failed: oops", "upid": "UPID:a", "exitstatus": "oops", "log_tail": ["l1"]}),
-    (e.CliError(["pvecm", "add"], 2, "", "line\nlast\n"),
-     {"msg": "pvecm add: exit code 2: last", "argv": ["pvecm", "add"], "rc": 2, "stdout": "",
-      "stderr": "line\nlast\n"}),
-    (e.Timeout("quorum", 30, "Quorate: No"),
-     {"msg": "waited 30 s for quorum; last seen: Quorate: No", "what": "quorum", "seconds": 30,
-      "last_seen": "Quorate: No"}),
-])
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (e.ProxmoxError("It broke.", hint="Mend it.", a=1, b=None), {"msg": "It broke. Mend it.", "a": 1}),
+        (
+            e.ApiError(400, "POST", "/x", "bad\n", {"b": "two\n", "a": "one"}),
+            {
+                "msg": "POST /x: bad (HTTP 400): a: one; b: two",
+                "status": 400,
+                "method": "POST",
+                "path": "/x",
+                "reason": "bad",
+                "errors": {"a": "one", "b": "two"},
+            },
+        ),
+        (
+            e.ApiError(500, "GET", "/x", ""),
+            {"msg": "GET /x: no reason given (HTTP 500)", "status": 500, "method": "GET", "path": "/x", "reason": ""},
+        ),
+        (
+            e.ConnectionLost("PUT", "/x", "reset", maybe_done=True),
+            {
+                "msg": "PUT /x: no answer from the API (reset); the call may have been carried out all the same",
+                "method": "PUT",
+                "path": "/x",
+            },
+        ),
+        (
+            e.TaskError("UPID:a", "oops", ["l1"]),
+            {"msg": "task UPID:a failed: oops", "upid": "UPID:a", "exitstatus": "oops", "log_tail": ["l1"]},
+        ),
+        (
+            e.CliError(["pvecm", "add"], 2, "", "line\nlast\n"),
+            {
+                "msg": "pvecm add: exit code 2: last",
+                "argv": ["pvecm", "add"],
+                "rc": 2,
+                "stdout": "",
+                "stderr": "line\nlast\n",
+            },
+        ),
+        (
+            e.Timeout("quorum", 30, "Quorate: No"),
+            {
+                "msg": "waited 30 s for quorum; last seen: Quorate: No",
+                "what": "quorum",
+                "seconds": 30,
+                "last_seen": "Quorate: No",
+            },
+        ),
+    ],
+)
 def test_fail_args(error: e.ProxmoxError, expected: dict[str, Any]) -> None:
     assert error.fail_args() == expected
 

@@ -18,7 +18,10 @@ KEY = Field("id")
 
 def resource(**changes: Any) -> Resource:
     arguments: dict[str, Any] = {
-        "name": "thing", "path": "/things", "key": KEY, "fields": [Field("a"), Field("b-c", BOOL, default=False)],
+        "name": "thing",
+        "path": "/things",
+        "key": KEY,
+        "fields": [Field("a"), Field("b-c", BOOL, default=False)],
         "variants": {None: Variant(required="a", optional="b-c")},
     }
     return Resource(**arguments | changes)
@@ -54,7 +57,8 @@ def test_contradictions(make: Callable[[], Any], message: str) -> None:
 
 def test_argument_spec() -> None:
     spec = resource(
-        discriminator=Field("type", choices=["x"]), variants={"x": Variant(required="a", optional="b-c p")},
+        discriminator=Field("type", choices=["x"]),
+        variants={"x": Variant(required="a", optional="b-c p")},
         fields=[Field("a", SET, choices=["u", "v"]), Field("b-c", BOOL), Field("p", secret=True)],
     ).spec()
     assert spec == {
@@ -64,26 +68,35 @@ def test_argument_spec() -> None:
         "b_c": {"type": "bool"},
         "p": {"type": "str", "no_log": True},
         "recreate": {"type": "bool", "default": False},
-        "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create",
-                            "no_log": False},
+        "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
     }
 
 
-@pytest.mark.parametrize(("field", "value", "message"), [
-    (Field("x", choices=["a", "b"]), "c", "is 'c'; allowed are a, b"),
-    (Field("x", INT, choices=[1, 2]), "3", "is 3; allowed are 1, 2"),
-    (Field("x", INT, limits=(1, 2)), 3, "is 3; allowed are 1 to 2"),
-    (Field("x", SET, pattern="[a-z]", meaning="a letter"), "a,1", "is '1', not a letter"),
-])
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        (Field("x", choices=["a", "b"]), "c", "is 'c'; allowed are a, b"),
+        (Field("x", INT, choices=[1, 2]), "3", "is 3; allowed are 1, 2"),
+        (Field("x", INT, limits=(1, 2)), 3, "is 3; allowed are 1 to 2"),
+        (Field("x", SET, pattern="[a-z]", meaning="a letter"), "a,1", "is '1', not a letter"),
+    ],
+)
 def test_values(field: Field, value: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         field.read(value)
 
 
-@pytest.mark.parametrize(("since", "until", "version", "known"), [
-    (None, None, (8, 4), True), ((9, 0), None, (8, 4, 14), False), ((9, 0), None, (9, 0), True),
-    (None, (9, 0), (8, 99), True), (None, (9, 0), (9, 0, 3), False), ((8, 1), (9, 0), (8, 4), True),
-])
+@pytest.mark.parametrize(
+    ("since", "until", "version", "known"),
+    [
+        (None, None, (8, 4), True),
+        ((9, 0), None, (8, 4, 14), False),
+        ((9, 0), None, (9, 0), True),
+        (None, (9, 0), (8, 99), True),
+        (None, (9, 0), (9, 0, 3), False),
+        ((8, 1), (9, 0), (8, 4), True),
+    ],
+)
 def test_versions(since: Any, until: Any, version: Any, known: bool) -> None:
     assert Field("x", since=since, until=until).known_in(version) is known
     assert Variant(since=since, until=until).known_in(version) is known

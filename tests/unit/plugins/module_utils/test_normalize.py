@@ -33,12 +33,25 @@ SAME = [
     (n.LIST, ["b", "a"], "b,a", ["b,a", ["b", "a"], "b a b"]),
     (n.HOSTS, ["10.0.0.1", "10.0.0.2"], "10.0.0.1 10.0.0.2", ["10.0.0.2,10.0.0.1", "10.0.0.2 10.0.0.1"]),
     (n.SET, None, None, ["", [], ","]),
-    (n.PRUNE, {"keep_daily": 7, "keep_last": 3}, "keep-daily=7,keep-last=3",
-     ["keep-last=3,keep-daily=7", {"keep-last": "3", "keep_daily": 7}, "keep-daily=7, keep-last=3, keep-all=0",
-      {"keep_last": 3, "keep_daily": 7, "keep_weekly": 0, "keep_yearly": None}]),
+    (
+        n.PRUNE,
+        {"keep_daily": 7, "keep_last": 3},
+        "keep-daily=7,keep-last=3",
+        [
+            "keep-last=3,keep-daily=7",
+            {"keep-last": "3", "keep_daily": 7},
+            "keep-daily=7, keep-last=3, keep-all=0",
+            {"keep_last": 3, "keep_daily": 7, "keep_weekly": 0, "keep_yearly": None},
+        ],
+    ),
     (n.PRUNE, {"keep_all": True}, "keep-all=1", ["keep-all=1", "keep-last=0", {"keep_all": True}, {"keep-all": "yes"}]),
     (n.PRUNE, None, None, [{}, ""]),
-    (n.BWLIMIT, {"default": 0.5, "move": 5}, "default=0.5,move=5", ["move=5.0,default=0.5", {"move": "5", "default": .5}]),
+    (
+        n.BWLIMIT,
+        {"default": 0.5, "move": 5},
+        "default=0.5,move=5",
+        ["move=5.0,default=0.5", {"move": "5", "default": 0.5}],
+    ),
     (n.DIRECTORIES, {"iso": "a/b-c", "vztmpl": "d_e"}, "iso=a/b-c,vztmpl=d_e", ["vztmpl=d_e,iso=a/b-c"]),
 ]
 
@@ -54,16 +67,28 @@ def test_forms(kind: n.Kind, canonical: Any, written: str | None, forms: list[An
 
 
 REFUSED = [
-    (n.STR, "", "is empty; null takes a setting away"), (n.STR, "a\nb", "line break"), (n.TEXT, " \n", "is empty"),
-    (n.BOOL, "maybe", "not a boolean"), (n.BOOL, 2, "not a boolean"),
-    (n.INT, "x", "not a whole number"), (n.INT, True, "not a whole number"), (n.INT, 1.5, "not a whole number"),
-    (n.SIZE, "8x", "not a size"), (n.SIZE, "", "not a size"), (n.PATH, "a/b", "not an absolute path"),
+    (n.STR, "", "is empty; null takes a setting away"),
+    (n.STR, "a\nb", "line break"),
+    (n.TEXT, " \n", "is empty"),
+    (n.BOOL, "maybe", "not a boolean"),
+    (n.BOOL, 2, "not a boolean"),
+    (n.INT, "x", "not a whole number"),
+    (n.INT, True, "not a whole number"),
+    (n.INT, 1.5, "not a whole number"),
+    (n.SIZE, "8x", "not a size"),
+    (n.SIZE, "", "not a size"),
+    (n.PATH, "a/b", "not an absolute path"),
     (n.SWITCH, "maybe", "not an absolute path"),
-    (n.PRUNE, "7", "has a part without a key"), (n.PRUNE, "keep-last=1,keep-last=2", "names 'keep-last' twice"),
-    (n.PRUNE, {"keep_last": -1}, "key 'keep_last' is -1, not 0 or more"), (n.PRUNE, {"last": 1}, "unknown key 'last'"),
-    (n.PRUNE, ["keep-last=1"], "not key/value pairs"), (n.PRUNE, {"keep_all": 1, "keep_last": 1}, "together"),
-    (n.BWLIMIT, {"move": -1}, "not a number of 0 or more"), (n.BWLIMIT, {"move": "fast"}, "not a number"),
-    (n.BWLIMIT, {"move": True}, "not a number"), (n.DIRECTORIES, {"iso": ""}, "key 'iso' is empty"),
+    (n.PRUNE, "7", "has a part without a key"),
+    (n.PRUNE, "keep-last=1,keep-last=2", "names 'keep-last' twice"),
+    (n.PRUNE, {"keep_last": -1}, "key 'keep_last' is -1, not 0 or more"),
+    (n.PRUNE, {"last": 1}, "unknown key 'last'"),
+    (n.PRUNE, ["keep-last=1"], "not key/value pairs"),
+    (n.PRUNE, {"keep_all": 1, "keep_last": 1}, "together"),
+    (n.BWLIMIT, {"move": -1}, "not a number of 0 or more"),
+    (n.BWLIMIT, {"move": "fast"}, "not a number"),
+    (n.BWLIMIT, {"move": True}, "not a number"),
+    (n.DIRECTORIES, {"iso": ""}, "key 'iso' is empty"),
 ]
 
 

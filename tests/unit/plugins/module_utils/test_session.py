@@ -65,6 +65,7 @@ def session(certificates: tuple[Path, Path]) -> Callable[..., HttpSession]:
     def make(server: Server, identity: Any = None, **options: Any) -> HttpSession:
         options = options or {"fingerprint": lambda: fingerprint(certificates[0])}
         return HttpSession("localhost", server.port, identity, **options)
+
     return make
 
 
@@ -116,15 +117,27 @@ def test_after_a_refusal_the_connection_is_a_new_one(serve: Any, session: Any) -
     assert server.connections == 2
 
 
-@pytest.mark.parametrize(("status", "body", "reason", "expected"), [
-    (500, {"data": None, "message": "storage ID 'x' already defined\n"}, "storage ID", "storage ID 'x' already defined"),
-    (500, {"data": None}, "storage ID 'x' already defined", "storage ID 'x' already defined"),
-    (403, {"data": None}, "Permission check failed (/storage, Datastore.Allocate)", "Permission check failed"),
-    (400, {"data": None, "errors": {"type": "bad\n", "a": "b"}}, "Parameter verification failed.",
-     "Parameter verification failed. (HTTP 400): a: b; type: bad"),
-    (501, None, "Method 'GET /x' not implemented", "Method 'GET /x' not implemented"),
-    (595, {"data": None}, "Connection refused", "Connection refused"),
-])
+@pytest.mark.parametrize(
+    ("status", "body", "reason", "expected"),
+    [
+        (
+            500,
+            {"data": None, "message": "storage ID 'x' already defined\n"},
+            "storage ID",
+            "storage ID 'x' already defined",
+        ),
+        (500, {"data": None}, "storage ID 'x' already defined", "storage ID 'x' already defined"),
+        (403, {"data": None}, "Permission check failed (/storage, Datastore.Allocate)", "Permission check failed"),
+        (
+            400,
+            {"data": None, "errors": {"type": "bad\n", "a": "b"}},
+            "Parameter verification failed.",
+            "Parameter verification failed. (HTTP 400): a: b; type: bad",
+        ),
+        (501, None, "Method 'GET /x' not implemented", "Method 'GET /x' not implemented"),
+        (595, {"data": None}, "Connection refused", "Connection refused"),
+    ],
+)
 def test_refusals(serve: Any, session: Any, status: int, body: Any, reason: str, expected: str) -> None:
     with pytest.raises(ApiError) as caught:
         session(serve(answer(status, body, reason))).send("PUT", "/x", {}, 5)
@@ -193,14 +206,22 @@ def test_a_ticket_that_expired_is_renewed_once(serve: Any, session: Any) -> None
         made.append(f"T{len(made)}")
         return made[-1], "c"
 
-    server = serve(answer(401, {"data": None}, "invalid PVE ticket"), answer(200, {"data": 7}),
-                   answer(401, {"data": None}, "no"), answer(401, {"data": None}, "permission denied"))
+    server = serve(
+        answer(401, {"data": None}, "invalid PVE ticket"),
+        answer(200, {"data": 7}),
+        answer(401, {"data": None}, "no"),
+        answer(401, {"data": None}, "permission denied"),
+    )
     client = Client(session(server, Ticket(fetch)))
     assert client.post("/x") == 7
     with pytest.raises(AuthError, match="permission denied"):
         client.post("/x")
     assert [request[2]["cookie"] for request in server.requests] == [
-        "PVEAuthCookie=T0", "PVEAuthCookie=T1", "PVEAuthCookie=T1", "PVEAuthCookie=T2"]
+        "PVEAuthCookie=T0",
+        "PVEAuthCookie=T1",
+        "PVEAuthCookie=T1",
+        "PVEAuthCookie=T2",
+    ]
 
 
 def test_a_new_certificate_is_seen(serve: Any, session: Any, certificates: Any) -> None:
@@ -227,9 +248,14 @@ def test_the_environment_is_not_asked_on_the_node(serve: Any, session: Any, monk
     assert session(serve(answer(200, {"data": 1}))).send("GET", "/x", {}, 5) == 1
 
 
-@pytest.mark.parametrize("trust", [
-    {"verify": False}, {"fingerprint": "its own"}, {"verify": "its own"},
-])
+@pytest.mark.parametrize(
+    "trust",
+    [
+        {"verify": False},
+        {"fingerprint": "its own"},
+        {"verify": "its own"},
+    ],
+)
 def test_the_environment_does_not_change_whom_we_trust(
     serve: Any, session: Any, monkeypatch: Any, certificates: Any, tmp_path: Path, trust: dict[str, Any]
 ) -> None:
@@ -273,13 +299,16 @@ def test_local_ticket(monkeypatch: Any) -> None:
     assert not any("6740AAAA" in word for word in argv)
 
 
-@pytest.mark.parametrize(("result", "root", "mounted", "message"), [
-    ({"returncode": 2, "stderr": "x\nCan't open perl script\n"}, True, True, "exit code 2, Can't open perl script"),
-    ({"stdout": TICKET + "\n"}, True, True, "it said nothing"),
-    ({"stdout": "warning\n" + GOOD}, True, True, "made no ticket"),
-    ({"returncode": 13, "stderr": "permission denied"}, False, True, "This has to run as root: set become: true."),
-    ({"returncode": 111, "stderr": "Connection refused"}, True, False, "is pve-cluster running?"),
-])
+@pytest.mark.parametrize(
+    ("result", "root", "mounted", "message"),
+    [
+        ({"returncode": 2, "stderr": "x\nCan't open perl script\n"}, True, True, "exit code 2, Can't open perl script"),
+        ({"stdout": TICKET + "\n"}, True, True, "it said nothing"),
+        ({"stdout": "warning\n" + GOOD}, True, True, "made no ticket"),
+        ({"returncode": 13, "stderr": "permission denied"}, False, True, "This has to run as root: set become: true."),
+        ({"returncode": 111, "stderr": "Connection refused"}, True, False, "is pve-cluster running?"),
+    ],
+)
 def test_no_local_ticket(monkeypatch: Any, result: Any, root: bool, mounted: bool, message: str) -> None:
     fake_run(monkeypatch, **result)
     monkeypatch.setattr(_session.os, "geteuid", lambda: 0 if root else 1000)
@@ -311,11 +340,19 @@ def test_no_local_certificate(monkeypatch: Any, tmp_path: Path) -> None:
         _session.local_fingerprint()
 
 
-@pytest.mark.parametrize(("text", "expected"), [
-    (None, "localhost"), ("", "localhost"), ("#LISTEN_IP=1.2.3.4\n", "localhost"), ('LISTEN_IP="10.0.0.1"\n', "10.0.0.1"),
-    ("ALLOW_FROM=all\nLISTEN_IP=fd00::1\n", "[fd00::1]"), ("LISTEN_IP=0.0.0.0", "localhost"), ("LISTEN_IP=::", "localhost"),
-    ("LISTEN_IP=$(hostname -i)", "localhost"),
-])
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (None, "localhost"),
+        ("", "localhost"),
+        ("#LISTEN_IP=1.2.3.4\n", "localhost"),
+        ('LISTEN_IP="10.0.0.1"\n', "10.0.0.1"),
+        ("ALLOW_FROM=all\nLISTEN_IP=fd00::1\n", "[fd00::1]"),
+        ("LISTEN_IP=0.0.0.0", "localhost"),
+        ("LISTEN_IP=::", "localhost"),
+        ("LISTEN_IP=$(hostname -i)", "localhost"),
+    ],
+)
 def test_local_address(monkeypatch: Any, tmp_path: Path, text: str | None, expected: str) -> None:
     file = tmp_path / "pveproxy"
     if text is not None:
@@ -325,6 +362,7 @@ def test_local_address(monkeypatch: Any, tmp_path: Path, text: str | None, expec
 
 
 # ---- pvesh, in check mode without the library
+
 
 def test_pvesh_reads(monkeypatch: Any) -> None:
     seen = fake_run(monkeypatch, stdout='[{"storage":"local"}]')

@@ -54,8 +54,10 @@ class Api:
     def run(self, config: list[Any] | None, state: str = "merged") -> dict[str, Any]:
         arguments: dict[str, Any] = {"state": state} if config is None else {"state": state, "config": config}
         result = run_module(
-            self._monkeypatch, lambda connect: ResourceModule(STORAGE, lambda _module: Client(self._session)).run(),
-            arguments, transport=object(),
+            self._monkeypatch,
+            lambda connect: ResourceModule(STORAGE, lambda _module: Client(self._session)).run(),
+            arguments,
+            transport=object(),
         )
         assert not result["failed"], result["msg"]
         assert result["warnings"] == []
@@ -132,8 +134,11 @@ def items(api: Api, node: tuple[str, Any]) -> list[dict[str, Any]]:
 
 def changeable(item: dict[str, Any], *, secrets: bool = False) -> list[Any]:
     variant = VARIANTS[item["type"]]
-    return [one for one in map(STORAGE.field, variant.names)
-            if one.option in item and one.name not in variant.fixed.split() and (secrets or not one.secret)]
+    return [
+        one
+        for one in map(STORAGE.field, variant.names)
+        if one.option in item and one.name not in variant.fixed.split() and (secrets or not one.secret)
+    ]
 
 
 def test_create_and_give_back(api: Api, items: list[dict[str, Any]]) -> None:
@@ -144,15 +149,24 @@ def test_create_and_give_back(api: Api, items: list[dict[str, Any]]) -> None:
 
 
 def test_settings_away_and_back(api: Api, items: list[dict[str, Any]]) -> None:
-    optional = {item["storage"]: [one.option for one in changeable(item, secrets=True)
-                                  if one.name not in VARIANTS[item["type"]].required.split()
-                                  and (one.marker or not one.secret)] for item in items}
+    optional = {
+        item["storage"]: [
+            one.option
+            for one in changeable(item, secrets=True)
+            if one.name not in VARIANTS[item["type"]].required.split() and (one.marker or not one.secret)
+        ]
+        for item in items
+    }
     half: dict[str, list[str]]
-    for half in ({key: names[0::2] for key, names in optional.items()}, {key: names[1::2] for key, names in
-                                                                         optional.items()}):
+    for half in (
+        {key: names[0::2] for key, names in optional.items()},
+        {key: names[1::2] for key, names in optional.items()},
+    ):
         # server2 cannot stay without server
-        away = [{"storage": key, **dict.fromkeys([*names, *(["server2"] if "server" in names else [])])}
-                for key, names in half.items()]
+        away = [
+            {"storage": key, **dict.fromkeys([*names, *(["server2"] if "server" in names else [])])}
+            for key, names in half.items()
+        ]
         assert api.settles(away)
         assert api.settles(items)
 

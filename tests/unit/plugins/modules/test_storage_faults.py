@@ -48,8 +48,10 @@ def test_lost_delete_that_happened(monkeypatch: Any) -> None:
 def test_somebody_else_created_it(monkeypatch: Any) -> None:
     theirs = {**NFS, "content": "iso"}
     calls = [
-        listing(LOCAL), ("POST", "/storage", {**NEW, "content": "backup"}, refusal("storage ID 'nas' already defined")),
-        listing(LOCAL, theirs), ("PUT", "/storage/nas", {"content": "backup", "digest": "d2"}, None),
+        listing(LOCAL),
+        ("POST", "/storage", {**NEW, "content": "backup"}, refusal("storage ID 'nas' already defined")),
+        listing(LOCAL, theirs),
+        ("PUT", "/storage/nas", {"content": "backup", "digest": "d2"}, None),
         listing(LOCAL, {**NFS, "content": "backup"}),
     ]
     assert run(monkeypatch, calls, config=[{**NEW, "content": ["backup"]}])["changed"]
@@ -85,31 +87,47 @@ def test_the_second_update_reads_the_new_digest(monkeypatch: Any) -> None:
         ("PUT", "/storage/nas", {"disable": "1", "digest": "d2"}, None),
         listing({**LOCAL, "content": "iso"}, {**NAS, "disable": 1}),
     ]
-    result = run(monkeypatch, calls, config=[{"storage": "local", "content": ["iso"]},
-                                             {"storage": "nas", "disable": True}])
+    result = run(
+        monkeypatch, calls, config=[{"storage": "local", "content": ["iso"]}, {"storage": "nas", "disable": True}]
+    )
     assert [change["item"] for change in result["changes"]] == ["local", "nas"]
     assert result["warnings"] == []
 
 
 def test_a_server_that_does_not_answer(monkeypatch: Any) -> None:
     calls = [
-        listing(LOCAL), ("POST", "/storage", {"storage": "d1", "type": "dir", "path": "/d1"}, None),
-        (*POST, refusal("create storage failed: storage 'nas' is not online")), listing(LOCAL),
+        listing(LOCAL),
+        ("POST", "/storage", {"storage": "d1", "type": "dir", "path": "/d1"}, None),
+        (*POST, refusal("create storage failed: storage 'nas' is not online")),
+        listing(LOCAL),
     ]
     result = run(monkeypatch, calls, config=[{"storage": "d1", "type": "dir", "path": "/d1"}, NEW])
     assert result["failed"]
     assert "storage 'nas': POST /storage: create storage failed: storage 'nas' is not online" in result["msg"]
-    assert result["msg"].endswith("This node cannot reach 10.0.0.9. Bring it up, or define it with disable: true for now.")
+    assert result["msg"].endswith(
+        "This node cannot reach 10.0.0.9. Bring it up, or define it with disable: true for now."
+    )
     assert result["changed"]
     assert result["changes"] == [{"action": "create", "item": "d1", "set": ["path"]}]
 
 
 def test_a_recreate_that_fails_half_way(monkeypatch: Any) -> None:
     calls = [
-        listing(LOCAL, NAS), ("DELETE", "/storage/nas", {}, None),
-        ("POST", "/storage", {**NEW, "server": "h", "content": "backup,iso", "nodes": "pve1,pve2",
-                              "options": "vers=4.2", "prune-backups": "keep-daily=7,keep-weekly=4"},
-         refusal("create storage failed: storage 'nas' is not online")),
+        listing(LOCAL, NAS),
+        ("DELETE", "/storage/nas", {}, None),
+        (
+            "POST",
+            "/storage",
+            {
+                **NEW,
+                "server": "h",
+                "content": "backup,iso",
+                "nodes": "pve1,pve2",
+                "options": "vers=4.2",
+                "prune-backups": "keep-daily=7,keep-weekly=4",
+            },
+            refusal("create storage failed: storage 'nas' is not online"),
+        ),
         listing(LOCAL),
     ]
     calls.insert(1, NODES)
@@ -120,19 +138,22 @@ def test_a_recreate_that_fails_half_way(monkeypatch: Any) -> None:
 
 def test_a_refused_value(monkeypatch: Any) -> None:
     error = ApiError(400, "PUT", "/storage/nas", "Parameter verification failed.", {"options": "bad"})
-    calls = [listing(LOCAL, NAS), ("PUT", "/storage/nas", {"options": "x", "digest": "d1"}, error),
-             listing(LOCAL, NAS)]
+    calls = [listing(LOCAL, NAS), ("PUT", "/storage/nas", {"options": "x", "digest": "d1"}, error), listing(LOCAL, NAS)]
     result = run(monkeypatch, calls, config=[{"storage": "nas", "options": "x"}])
     assert result["msg"].endswith("Parameter verification failed. (HTTP 400): options: bad")
     assert result["errors"] == {"options": "bad"}
 
 
 def test_what_proxmox_makes_of_a_value_is_said(monkeypatch: Any) -> None:
-    calls = [listing(LOCAL, NAS), ("PUT", "/storage/nas", {"options": "vers=3", "digest": "d1"}, None),
-             listing(LOCAL, {**NAS, "options": "vers=3,x"})]
+    calls = [
+        listing(LOCAL, NAS),
+        ("PUT", "/storage/nas", {"options": "vers=3", "digest": "d1"}, None),
+        listing(LOCAL, {**NAS, "options": "vers=3,x"}),
+    ]
     result = run(monkeypatch, calls, config=[{"storage": "nas", "options": "vers=3"}])
     assert result["warnings"] == [
-        "storage 'nas' (config[0]): after the change Proxmox still shows something else: options"]
+        "storage 'nas' (config[0]): after the change Proxmox still shows something else: options"
+    ]
 
 
 def test_secrets_are_in_no_result(monkeypatch: Any) -> None:

@@ -21,15 +21,48 @@ from ansible_collections.baremetal.proxmox.plugins.modules import storage
 RELEASES = {"8.4": (8, 4), "9.2": (9, 2)}
 # a value of each field as a user would write it; where the type matters, by type
 SAMPLES: dict[str, Any] = {
-    "content": None, "nodes": ["pve1", "pve2"], "path": "/srv/x", "server": "10.0.0.9", "server2": "h2", "volume": "v",
-    "export": "/e", "share": "s", "subdir": "/sub", "options": "vers=4.2", "domain": "d", "username": "u",
-    "password": "p", "portal": "10.0.0.7:3260", "target": "iqn.x", "vgname": "vg0", "thinpool": "tp0",
-    "base": "san:0.0.0.x", "saferemove_throughput": "10485760", "pool": "p0", "data-pool": "d0", "namespace": "n",
-    "monhost": ["10.0.0.1", "10.0.0.2"], "keyring": "[client.x]\n\tkey = y\n", "fs-name": "cephfs", "blocksize": "16k",
-    "mountpoint": "/tank", "iscsiprovider": "LIO", "comstar_tg": "t", "comstar_hg": "h", "lio_tpg": "tpg1",
-    "zfs-base-path": "/dev/zvol", "datastore": "ds", "fingerprint": "ab:" * 31 + "ab", "port": 8007,
-    "encryption-key": "autogen", "master-pubkey": "QUJD", "max-protected-backups": -1, "maxfiles": 3,
-    "prune-backups": {"keep_last": 1}, "content-dirs": {"iso": "a"}, "bwlimit": {"move": 1},
+    "content": None,
+    "nodes": ["pve1", "pve2"],
+    "path": "/srv/x",
+    "server": "10.0.0.9",
+    "server2": "h2",
+    "volume": "v",
+    "export": "/e",
+    "share": "s",
+    "subdir": "/sub",
+    "options": "vers=4.2",
+    "domain": "d",
+    "username": "u",
+    "password": "p",
+    "portal": "10.0.0.7:3260",
+    "target": "iqn.x",
+    "vgname": "vg0",
+    "thinpool": "tp0",
+    "base": "san:0.0.0.x",
+    "saferemove_throughput": "10485760",
+    "pool": "p0",
+    "data-pool": "d0",
+    "namespace": "n",
+    "monhost": ["10.0.0.1", "10.0.0.2"],
+    "keyring": "[client.x]\n\tkey = y\n",
+    "fs-name": "cephfs",
+    "blocksize": "16k",
+    "mountpoint": "/tank",
+    "iscsiprovider": "LIO",
+    "comstar_tg": "t",
+    "comstar_hg": "h",
+    "lio_tpg": "tpg1",
+    "zfs-base-path": "/dev/zvol",
+    "datastore": "ds",
+    "fingerprint": "ab:" * 31 + "ab",
+    "port": 8007,
+    "encryption-key": "autogen",
+    "master-pubkey": "QUJD",
+    "max-protected-backups": -1,
+    "maxfiles": 3,
+    "prune-backups": {"keep_last": 1},
+    "content-dirs": {"iso": "a"},
+    "bwlimit": {"move": 1},
     "is_mountpoint": True,
 }
 TYPES = {"boolean": "bool", "integer": "int"}
@@ -61,10 +94,12 @@ def cases(changeable: bool) -> list[Any]:
     return [
         pytest.param(release, label, name, id=f"{release}-{label}-{name}")
         for release, version in RELEASES.items()
-        for label, variant in VARIANTS.items() if variant.known_in(version)
+        for label, variant in VARIANTS.items()
+        if variant.known_in(version)
         for name in variant.names
         # maxfiles is translated and never sent
-        if STORAGE.field(name).known_in(version) and name != "maxfiles"
+        if STORAGE.field(name).known_in(version)
+        and name != "maxfiles"
         and not (changeable and name in variant.fixed.split())
     ]
 

@@ -57,9 +57,16 @@ class TestTickets:
         monkeypatch.setattr(auth.time, "time", lambda: now + auth.LIFETIME + 2)
         assert auth.verify_ticket(ticket) is None
 
-    @pytest.mark.parametrize("change", [
-        lambda ticket: ticket.replace("ann@pve", "root@pam"), lambda ticket: ticket[:-8] + "AAAAAAA=",
-        lambda ticket: "", lambda ticket: None, lambda ticket: ticket.split("::")[0] + "::%%%"])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda ticket: ticket.replace("ann@pve", "root@pam"),
+            lambda ticket: ticket[:-8] + "AAAAAAA=",
+            lambda ticket: "",
+            lambda ticket: None,
+            lambda ticket: ticket.split("::")[0] + "::%%%",
+        ],
+    )
     def test_forged(self, users: Any, change: Any) -> None:
         assert auth.verify_ticket(change(auth.create_ticket("ann@pve"))) is None
 
@@ -84,9 +91,15 @@ class TestIdentity:
         assert auth.identify(auth.create_ticket("ann@pve"), None) == "ann@pve"
         assert auth.identify(None, "ann@pve!full=s-full") == "ann@pve!full"
 
-    @pytest.mark.parametrize(("api_token", "sentence"), [
-        (None, "No ticket"), ("ann@pve!full=wrong", "Authentication failed!"),
-        ("ann@pve!none=s-full", "Authentication failed!"), ("nonsense", "Authentication failed!")])
+    @pytest.mark.parametrize(
+        ("api_token", "sentence"),
+        [
+            (None, "No ticket"),
+            ("ann@pve!full=wrong", "Authentication failed!"),
+            ("ann@pve!none=s-full", "Authentication failed!"),
+            ("nonsense", "Authentication failed!"),
+        ],
+    )
     def test_refused(self, users: Any, api_token: str | None, sentence: str) -> None:
         with pytest.raises(ApiError) as caught:
             auth.identify(None, api_token)
@@ -123,15 +136,21 @@ class TestPermissions:
         assert self.allowed("bob@pve", "/storage/nas", "Datastore.AllocateSpace")
         assert not self.allowed("bob@pve", "/storage/other", "Datastore.AllocateSpace")
 
-    @pytest.mark.parametrize(("permission", "user", "sentence"), [
-        (None, "ann@pve", "Permission check failed (user != root@pam)"),
-        (None, "root@pam!robot", "Permission check failed (user != root@pam)"),
-        ("all", None, "Permission check failed (user != null)"),
-        (["perm", "/nodes/{node}", ["Sys.Modify"]], "bob@pve", "Permission check failed (/nodes/pve1, Sys.Modify)"),
-        (["perm", "/x", ["Sys.Audit", "Sys.Modify"], "any", 1], "bob@pve",
-         "Permission check failed (/x, Sys.Audit|Sys.Modify)"),
-        (["or", ["userid-param", "self"], ["userid-group", ["User.Modify"]]], "bob@pve", "Permission check failed"),
-    ])
+    @pytest.mark.parametrize(
+        ("permission", "user", "sentence"),
+        [
+            (None, "ann@pve", "Permission check failed (user != root@pam)"),
+            (None, "root@pam!robot", "Permission check failed (user != root@pam)"),
+            ("all", None, "Permission check failed (user != null)"),
+            (["perm", "/nodes/{node}", ["Sys.Modify"]], "bob@pve", "Permission check failed (/nodes/pve1, Sys.Modify)"),
+            (
+                ["perm", "/x", ["Sys.Audit", "Sys.Modify"], "any", 1],
+                "bob@pve",
+                "Permission check failed (/x, Sys.Audit|Sys.Modify)",
+            ),
+            (["or", ["userid-param", "self"], ["userid-group", ["User.Modify"]]], "bob@pve", "Permission check failed"),
+        ],
+    )
     def test_refused_endpoints(self, users: Any, permission: Any, user: str | None, sentence: str) -> None:
         with pytest.raises(ApiError) as caught:
             Permissions().check_endpoint(permission, user, {"node": "pve1", "userid": "ann@pve"})

@@ -39,16 +39,29 @@ def test_the_first_rule_that_matches_strikes(node: Any) -> None:
 def test_failing_tasks_are_chosen_by_their_type(node: Any) -> None:
     write(node, {"match": "clusterjoin", "action": "task-fail", "message": "no luck", "times": 1})
     assert faults.take("POST", "/cluster/config/clusterjoin") is None
-    assert [faults.task_failure(kind) for kind in ("clustercreate", "clusterjoin", "clusterjoin")] == \
-        [None, "no luck", None]
+    assert [faults.task_failure(kind) for kind in ("clustercreate", "clusterjoin", "clusterjoin")] == [
+        None,
+        "no luck",
+        None,
+    ]
 
 
 def test_the_log_has_no_secrets(node: Any) -> None:
-    requestlog.write(peer="10.0.0.1", user="root@pam", method="POST", path="/access/ticket", status=200,
-                     params={"username": "root@pam", "password": "hunter22", "client-key": "k", "comment": "c"})
+    requestlog.write(
+        peer="10.0.0.1",
+        user="root@pam",
+        method="POST",
+        path="/access/ticket",
+        status=200,
+        params={"username": "root@pam", "password": "hunter22", "client-key": "k", "comment": "c"},
+    )
     text = (node.root / "var/log/pve-standin/requests.jsonl").read_text()
     assert "hunter22" not in text
     entry = json.loads(text)
     assert entry["params"] == {"username": "root@pam", "password": "***", "client-key": "***", "comment": "c"}
-    assert (entry["method"], entry["path"], entry["status"], entry["user"]) == \
-        ("POST", "/access/ticket", 200, "root@pam")
+    assert (entry["method"], entry["path"], entry["status"], entry["user"]) == (
+        "POST",
+        "/access/ticket",
+        200,
+        "root@pam",
+    )

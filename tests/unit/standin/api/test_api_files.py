@@ -20,8 +20,7 @@ def test_a_lock_that_is_held(node: Any) -> None:
     (node.pve / "priv/lock/file-storage_cfg").mkdir()
     with pytest.raises(Failure) as caught, pvefiles.lock("file-storage_cfg", "create storage failed", timeout=0.2):
         pytest.fail("the lock was taken")
-    assert caught.value.message == \
-        "create storage failed: cfs-lock 'file-storage_cfg' error: got lock request timeout"
+    assert caught.value.message == "create storage failed: cfs-lock 'file-storage_cfg' error: got lock request timeout"
 
 
 def test_without_quorum(node: Any) -> None:
@@ -59,8 +58,10 @@ def test_waiting_for_a_lock(node: Any) -> None:
 
 
 def test_datacenter_options_survive(node: Any) -> None:
-    text = ("#note: one\n\ncrs: ha=static,ha-rebalance-on-start=1\nmigration: secure,network=10.0.0.0/24\n"
-            "next-id: lower=200,upper=300\n")
+    text = (
+        "#note: one\n\ncrs: ha=static,ha-rebalance-on-start=1\nmigration: secure,network=10.0.0.0/24\n"
+        "next-id: lower=200,upper=300\n"
+    )
     node.write("datacenter.cfg", text.replace("note: one", "note%3A one"))
     values = datacenter.read()
     assert (values["description"], values["mac_prefix"]) == ("note: one\n", "BC:24:11")
@@ -109,8 +110,12 @@ def test_network_interfaces(node: Any) -> None:
     (node.root / "etc/network").mkdir(parents=True)
     (node.root / "etc/network/interfaces").write_text(INTERFACES)
     found = interfaces.read()
-    assert {name: entry["type"] for name, entry in found.items()} == \
-        {"ens18": "eth", "bond0": "bond", "bond0.50": "vlan", "vmbr0": "bridge"}
+    assert {name: entry["type"] for name, entry in found.items()} == {
+        "ens18": "eth",
+        "bond0": "bond",
+        "bond0.50": "vlan",
+        "vmbr0": "bridge",
+    }
     assert found["bond0"]["slaves"] == "ens18 ens19"
     assert (found["bond0.50"]["vlan-raw-device"], found["bond0.50"]["vlan-id"]) == ("bond0", "50")
     bridge = found["vmbr0"]

@@ -13,8 +13,12 @@ from pvestandin.errors import ApiError
 
 HERE = Path(__file__).resolve()
 # GET / is in no schema. server2 requires server, which one release's file turns the other way round.
-KNOWN = {("GET", "/", ""), ("POST", "/storage", "8.4"), ("PUT", "/storage/{storage}", "8.4"),
-         ("POST", "/cluster/config", "8.4")}
+KNOWN = {
+    ("GET", "/", ""),
+    ("POST", "/storage", "8.4"),
+    ("PUT", "/storage/{storage}", "8.4"),
+    ("POST", "/cluster/config", "8.4"),
+}
 
 
 def official(release: str) -> dict[str, Any]:
@@ -31,14 +35,26 @@ def loaded() -> None:
     registry.load()
 
 
-@pytest.mark.parametrize(("method", "path", "template", "params"), [
-    ("GET", "/storage", "/storage", {}), ("GET", "/storage/", "/storage", {}),
-    ("GET", "/storage/nas", "/storage/{storage}", {"storage": "nas"}),
-    ("PUT", "/access/users/a@pve/token/t", "/access/users/{userid}/token/{tokenid}",
-     {"userid": "a@pve", "tokenid": "t"}),
-    ("GET", "/nodes/pve1/tasks/UPID:a:b/status", "/nodes/{node}/tasks/{upid}/status",
-     {"node": "pve1", "upid": "UPID:a:b"}),
-])
+@pytest.mark.parametrize(
+    ("method", "path", "template", "params"),
+    [
+        ("GET", "/storage", "/storage", {}),
+        ("GET", "/storage/", "/storage", {}),
+        ("GET", "/storage/nas", "/storage/{storage}", {"storage": "nas"}),
+        (
+            "PUT",
+            "/access/users/a@pve/token/t",
+            "/access/users/{userid}/token/{tokenid}",
+            {"userid": "a@pve", "tokenid": "t"},
+        ),
+        (
+            "GET",
+            "/nodes/pve1/tasks/UPID:a:b/status",
+            "/nodes/{node}/tasks/{upid}/status",
+            {"node": "pve1", "upid": "UPID:a:b"},
+        ),
+    ],
+)
 def test_find(method: str, path: str, template: str, params: dict[str, str]) -> None:
     endpoint, found = registry.find(method, path)
     assert (endpoint.path, found) == (template, params)

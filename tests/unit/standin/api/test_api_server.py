@@ -24,9 +24,28 @@ def api(node: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("PVE_STANDIN_UNAUTHORIZED_DELAY", "0")
     (node.pve / "nodes/pve1").mkdir(parents=True)
     (node.pve / "local").symlink_to("nodes/pve1")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=pve1", "-days", "2",
-                    "-keyout", str(node.pve / "local/pve-ssl.key"), "-out", str(node.pve / "local/pve-ssl.pem"),
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    subprocess.run(
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-subj",
+            "/CN=pve1",
+            "-days",
+            "2",
+            "-keyout",
+            str(node.pve / "local/pve-ssl.key"),
+            "-out",
+            str(node.pve / "local/pve-ssl.pem"),
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ],
+        check=True,
+        capture_output=True,
+    )
     node.write("pve-www.key", "key\n")
     node.write("user.cfg", "user:root@pam:1:0::::::\ntoken:root@pam!robot:0:0::\n")
     node.write("priv/token.cfg", "root@pam!robot s-robot\n")
@@ -45,10 +64,13 @@ class Client:
         self.node = node
         self.server = running
         context = ssl.create_default_context(cafile=str(node.pve / "local/pve-ssl.pem"))
-        self.connection = http.client.HTTPSConnection("127.0.0.1", running.server_address[1], timeout=10,
-                                                      context=context)
-        self.ticket = {"Cookie": f"PVEAuthCookie={quote(auth.create_ticket('root@pam'), safe='')}",
-                       "CSRFPreventionToken": auth.create_csrf_token("root@pam")}
+        self.connection = http.client.HTTPSConnection(
+            "127.0.0.1", running.server_address[1], timeout=10, context=context
+        )
+        self.ticket = {
+            "Cookie": f"PVEAuthCookie={quote(auth.create_ticket('root@pam'), safe='')}",
+            "CSRFPreventionToken": auth.create_csrf_token("root@pam"),
+        }
 
     def call(self, method: str, path: str, body: Any = None, **headers: str) -> tuple[int, str, Any, str]:
         """(status, reason, JSON, Connection header)"""
@@ -88,10 +110,15 @@ def test_too_long_a_body(api: Client) -> None:
     assert api.call("POST", "/pools", "comment=" + "x" * 600_000)[:2] == (501, "for data too large")
 
 
-@pytest.mark.parametrize(("headers", "sentence"), [
-    ({"Cookie": ""}, "No ticket"), ({"Cookie": "PVEAuthCookie=nonsense"}, "Authentication failed!"),
-    ({"CSRFPreventionToken": ""}, "Permission denied - invalid csrf token"),
-    ({"Cookie": "", "Authorization": "PVEAPIToken=root@pam!robot=wrong"}, "Authentication failed!")])
+@pytest.mark.parametrize(
+    ("headers", "sentence"),
+    [
+        ({"Cookie": ""}, "No ticket"),
+        ({"Cookie": "PVEAuthCookie=nonsense"}, "Authentication failed!"),
+        ({"CSRFPreventionToken": ""}, "Permission denied - invalid csrf token"),
+        ({"Cookie": "", "Authorization": "PVEAPIToken=root@pam!robot=wrong"}, "Authentication failed!"),
+    ],
+)
 def test_without_authentication(api: Client, headers: dict[str, str], sentence: str) -> None:
     assert api.call("POST", "/pools", "poolid=x", **headers) == (401, sentence, None, "close")
 
@@ -123,16 +150,25 @@ def test_a_ticket_is_taken_as_password(api: Client) -> None:
     assert (status, body["data"]["username"]) == (200, "root@pam")
     assert auth.verify_ticket(body["data"]["ticket"]) == "root@pam"
     status, reason, body, _ = api.call("POST", "/access/ticket", {"username": "root@pam", "password": "x"}, **nobody)
-    assert (status, reason, body) == (401, "authentication failure",
-                                      {"data": None, "message": "authentication failure\n"})
+    assert (status, reason, body) == (
+        401,
+        "authentication failure",
+        {"data": None, "message": "authentication failure\n"},
+    )
 
 
 def test_injected_faults(api: Client) -> None:
     path = api.node.root / "run/pve-standin/faults.json"
     path.parent.mkdir(parents=True)
-    path.write_text(json.dumps([{"match": "GET /version", "times": 1, "action": "status", "status": 596, "message": "x"},
-                                {"match": "POST /pools", "times": 1, "action": "drop"},
-                                {"match": "POST /pools", "times": 1, "action": "drop-after"}]))
+    path.write_text(
+        json.dumps(
+            [
+                {"match": "GET /version", "times": 1, "action": "status", "status": 596, "message": "x"},
+                {"match": "POST /pools", "times": 1, "action": "drop"},
+                {"match": "POST /pools", "times": 1, "action": "drop-after"},
+            ]
+        )
+    )
     assert api.call("GET", "/version")[:2] == (596, "x")
     assert api.call("GET", "/version")[0] == 200
     for expected in ([], [{"poolid": "p"}]):
@@ -155,8 +191,10 @@ def test_requests_are_logged(api: Client) -> None:
     api.call("POST", "/pools", "poolid=p")
     api.call("GET", "/nosuch")
     lines = (api.node.root / "var/log/pve-standin/requests.jsonl").read_text().splitlines()
-    assert [(entry["method"], entry["path"], entry["status"], entry["user"]) for entry in map(json.loads, lines)] == \
-        [("POST", "/pools", 200, "root@pam"), ("GET", "/nosuch", 501, "root@pam")]
+    assert [(entry["method"], entry["path"], entry["status"], entry["user"]) for entry in map(json.loads, lines)] == [
+        ("POST", "/pools", 200, "root@pam"),
+        ("GET", "/nosuch", 501, "root@pam"),
+    ]
 
 
 class TestTasks:
@@ -173,16 +211,24 @@ class TestTasks:
         """The worker process imports what it has to do."""
         monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
 
-    @pytest.mark.parametrize(("work", "arguments", "result", "log"), [
-        (ok_work, {"word": "it"}, "OK", "doing it\nTASK OK\n"),
-        (bad_work, {}, "it did not work at all", "TASK ERROR: it did not work at all\n")])
+    @pytest.mark.parametrize(
+        ("work", "arguments", "result", "log"),
+        [
+            (ok_work, {"word": "it"}, "OK", "doing it\nTASK OK\n"),
+            (bad_work, {}, "it did not work at all", "TASK ERROR: it did not work at all\n"),
+        ],
+    )
     def test_result_and_log(self, api: Client, work: Any, arguments: dict[str, str], result: str, log: str) -> None:
         upid = tasks.start(registry.Context("root@pam!robot", "pve1"), "demo", "x", work, **arguments)
         task = self.finished(upid)
         assert (task.result(), task.log.read_text()) == (result, log)
         data = api.call("GET", f"/nodes/pve1/tasks/{upid}/status")[2]["data"]
-        assert (data["status"], data["exitstatus"], data["user"], data["tokenid"]) == \
-            ("stopped", result, "root@pam", "robot")
+        assert (data["status"], data["exitstatus"], data["user"], data["tokenid"]) == (
+            "stopped",
+            result,
+            "root@pam",
+            "robot",
+        )
         listed = api.call("GET", "/nodes/pve1/tasks")[2]
         assert [(entry["upid"], entry["status"]) for entry in listed["data"]] == [(upid, result)]
         assert api.call("GET", f"/nodes/pve1/tasks/{upid}/log")[2]["data"][-1]["t"] == log.splitlines()[-1]
@@ -208,9 +254,13 @@ class TestTasks:
         upid = tasks.start(registry.Context("root@pam", "pve1"), "demo", "", ok_work, word="x")
         assert self.finished(upid).result() == "as told"
 
-    @pytest.mark.parametrize(("upid", "error"), [
-        ("nonsense", "unable to parse worker upid"),
-        ("UPID:pve1:00000001:00000001:00000001:demo::root@pam:", "no such task")])
+    @pytest.mark.parametrize(
+        ("upid", "error"),
+        [
+            ("nonsense", "unable to parse worker upid"),
+            ("UPID:pve1:00000001:00000001:00000001:demo::root@pam:", "no such task"),
+        ],
+    )
     def test_unknown_tasks(self, api: Client, upid: str, error: str) -> None:
         status, _, body, _ = api.call("GET", f"/nodes/pve1/tasks/{upid}/status")
         assert (status, body["errors"]) == (400, {"upid": error})

@@ -28,7 +28,9 @@ def test_what_differs_between_the_releases(node: Any) -> None:
     assert {name: old[name] ^ new[name] for name in new if old[name] ^ new[name]} == {
         **{name: {"maxfiles", "snapshot-as-volume-chain"} for name in ("dir", "nfs", "cifs")},
         **{name: {"maxfiles"} for name in ("btrfs", "cephfs", "pbs")},
-        "lvm": {"saferemove-stepsize", "snapshot-as-volume-chain"}, "zfs": {"zfs-base-path"}}
+        "lvm": {"saferemove-stepsize", "snapshot-as-volume-chain"},
+        "zfs": {"zfs-base-path"},
+    }
 
 
 def test_fixed_everywhere_means_not_in_put(node: Any) -> None:
@@ -51,8 +53,10 @@ def test_defaults_are_filled_in(node: Any) -> None:
 
 def test_content_that_the_type_does_not_have(node: Any) -> None:
     table = config.section_config()
-    for kind, content, sentence in (("nfs", "none", "storage does not support content type 'none'"),
-                                    ("dir", "none,iso", "unable to combine 'none' with other content types")):
+    for kind, content, sentence in (
+        ("nfs", "none", "storage does not support content type 'none'"),
+        ("dir", "none,iso", "unable to combine 'none' with other content types"),
+    ):
         values = {name: "/x" for name, option in table.types[kind].items() if not option.optional}
         with pytest.raises(Failure) as caught:
             table.check_config(kind, {**values, "content": content}, create=True)

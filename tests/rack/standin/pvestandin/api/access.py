@@ -13,17 +13,23 @@ from ..registry import ALL, WORLD, Context, endpoint
 from ..text import split_list
 
 _CAPABILITIES = {
-    "vms": r"VM\.|Permissions\.Modify", "access": r"(User|Group)\.|Permissions\.Modify",
-    "storage": r"Datastore\.|Permissions\.Modify", "nodes": r"Sys\.|Permissions\.Modify",
-    "sdn": r"SDN\.|Permissions\.Modify", "dc": r"Sys\.Audit|Sys\.Modify|SDN\.",
-    "mapping": r"Mapping\.|Permissions\.Modify"}
+    "vms": r"VM\.|Permissions\.Modify",
+    "access": r"(User|Group)\.|Permissions\.Modify",
+    "storage": r"Datastore\.|Permissions\.Modify",
+    "nodes": r"Sys\.|Permissions\.Modify",
+    "sdn": r"SDN\.|Permissions\.Modify",
+    "dc": r"Sys\.Audit|Sys\.Modify|SDN\.",
+    "mapping": r"Mapping\.|Permissions\.Modify",
+}
 _TOP = ("/", "/access", "/access/groups", "/nodes", "/pool", "/sdn", "/storage", "/vms")
 
 
 @endpoint("GET", "/access", permission=ALL)
 def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
-    return [{"subdir": name} for name in ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket",
-                                          "password")]
+    return [
+        {"subdir": name}
+        for name in ("users", "groups", "roles", "acl", "domains", "openid", "tfa", "ticket", "password")
+    ]
 
 
 @endpoint("GET", "/access/ticket", permission=WORLD)
@@ -31,8 +37,12 @@ def get_ticket(ctx: Context, params: dict[str, Any]) -> None:
     """A dummy in Proxmox too."""
 
 
-@endpoint("POST", "/access/ticket", permission=WORLD,
-          params="username! password! realm:pve-realm otp path privs:pve-priv-list new-format:boolean tfa-challenge")
+@endpoint(
+    "POST",
+    "/access/ticket",
+    permission=WORLD,
+    params="username! password! realm:pve-realm otp path privs:pve-priv-list new-format:boolean tfa-challenge",
+)
 def create_ticket(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     user = params["username"] + (f"@{params['realm']}" if params.get("realm") else "")
     try:
@@ -74,8 +84,9 @@ def _verify(user: str, params: dict[str, Any]) -> dict[str, Any]:
 
 def _capabilities(allowed: Permissions, user: str) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {kind: {} for kind in _CAPABILITIES}
-    for path in dict.fromkeys(["/", "/nodes", "/access/groups", "/vms", "/storage", "/sdn", "/mapping",
-                               *allowed.config.paths()]):
+    for path in dict.fromkeys(
+        ["/", "/nodes", "/access/groups", "/vms", "/storage", "/sdn", "/mapping", *allowed.config.paths()]
+    ):
         top = path.split("/")[1] or "dc"
         kinds = ("vms", "storage") if top == "pool" else (top,)
         for privilege in allowed.of(user, path):
@@ -85,9 +96,16 @@ def _capabilities(allowed: Permissions, user: str) -> dict[str, dict[str, int]]:
     return found
 
 
-@endpoint("PUT", "/access/password", params="userid:pve-userid! password! confirmation-password",
-          permission=["or", ["userid-param", "self"],
-                      ["and", ["userid-param", "Realm.AllocateUser"], ["userid-group", ["User.Modify"]]]])
+@endpoint(
+    "PUT",
+    "/access/password",
+    params="userid:pve-userid! password! confirmation-password",
+    permission=[
+        "or",
+        ["userid-param", "self"],
+        ["and", ["userid-param", "Realm.AllocateUser"], ["userid-group", ["User.Modify"]]],
+    ],
+)
 def change_password(ctx: Context, params: dict[str, Any]) -> None:
     userid = params["userid"]
     usercfg.read().user(userid)
@@ -111,7 +129,9 @@ def permissions(ctx: Context, params: dict[str, Any]) -> dict[str, dict[str, int
         return {params["path"]: allowed.of(user, params["path"])}
     paths = dict.fromkeys([*_TOP, *allowed.config.paths()])
     for pool in allowed.config.pools.values():
-        paths |= dict.fromkeys([f"/vms/{vmid}" for vmid in pool["vms"]] + [f"/storage/{name}" for name in pool["storage"]])
+        paths |= dict.fromkeys(
+            [f"/vms/{vmid}" for vmid in pool["vms"]] + [f"/storage/{name}" for name in pool["storage"]]
+        )
     found = {path: allowed.of(user, path) for path in paths}
     return {path: held for path, held in found.items() if held}
 

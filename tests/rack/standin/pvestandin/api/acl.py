@@ -17,7 +17,8 @@ _PATHS = re.compile(
     rf"|/pool(?:/{_NAME}(?:/{_NAME}){{0,2}})?|/sdn|/sdn/controllers(?:/[A-Za-z0-9_-]+)?"
     rf"|/sdn/(?:dns|fabrics|ipams|prefix-lists|route-maps)(?:/[A-Za-z0-9]+)?"
     rf"|/sdn/zones(?:/{_NAME}(?:/{_NAME}(?:/[1-9][0-9]{{0,3}})?)?)?|/storage(?:/{_NAME})?|/vms(?:/[1-9][0-9]{{2,}})?"
-    rf"|/mapping(?:/{_NAME}(?:/{_NAME})?)?")
+    rf"|/mapping(?:/{_NAME}(?:/{_NAME})?)?"
+)
 
 
 @endpoint("GET", "/access/acl", permission=ALL)
@@ -29,8 +30,11 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
         if not (audit or _may_modify(allowed, ctx.user, path)):
             continue
         for kind, members in allowed.config.acl[path].kinds():
-            answer += [{"path": path, "type": kind, "ugid": member, "roleid": role, "propagate": members[member][role]}
-                       for member in hash_order(members) for role in hash_order(members[member])]
+            answer += [
+                {"path": path, "type": kind, "ugid": member, "roleid": role, "propagate": members[member][role]}
+                for member in hash_order(members)
+                for role in hash_order(members[member])
+            ]
     return answer
 
 
@@ -42,13 +46,18 @@ def _may_modify(allowed: Permissions, user: str, path: str) -> bool:
     return True
 
 
-@endpoint("PUT", "/access/acl", permission=["perm-modify", "{path}"],
-          params="path! roles:pve-roleid-list! users:pve-userid-list groups:pve-groupid-list tokens:pve-tokenid-list "
-                 "propagate:boolean delete:boolean")
+@endpoint(
+    "PUT",
+    "/access/acl",
+    permission=["perm-modify", "{path}"],
+    params="path! roles:pve-roleid-list! users:pve-userid-list groups:pve-groupid-list tokens:pve-tokenid-list "
+    "propagate:boolean delete:boolean",
+)
 def update(ctx: Context, params: dict[str, Any]) -> None:
     if not any(params.get(kind) for kind in ("users", "groups", "tokens")):
-        raise bad_parameters(dict.fromkeys(("users", "groups", "tokens"),
-                                           "either 'users', 'groups' or 'tokens' is required."))
+        raise bad_parameters(
+            dict.fromkeys(("users", "groups", "tokens"), "either 'users', 'groups' or 'tokens' is required.")
+        )
     remove = truth(params.get("delete"))
     path = usercfg.normalize_path(params["path"])
     if path is None or (not remove and not _PATHS.fullmatch(path)):
@@ -88,18 +97,24 @@ def _members(config: usercfg.UserConfig, path: str, params: dict[str, Any]) -> l
     return found
 
 
-def _check_handed_out(config: usercfg.UserConfig, held: dict[str, int], role: str, *, remove: bool,
-                      propagate: int) -> None:
+def _check_handed_out(
+    config: usercfg.UserConfig, held: dict[str, int], role: str, *, remove: bool, propagate: int
+) -> None:
     """Without Permissions.Modify one may hand out no more than one has."""
     if "Permissions.Modify" in held:
         return
     verb = "remove" if remove else "add"
     for privilege in config.roles[role]:
         if privilege not in held:
-            raise bad_parameters({"role": f"Cannot {verb} role '{role}' - requires 'Permissions.Modify' or superset of "
-                                          "privileges."})
+            raise bad_parameters(
+                {"role": f"Cannot {verb} role '{role}' - requires 'Permissions.Modify' or superset of privileges."}
+            )
         if propagate and not remove and not held[privilege]:
-            raise bad_parameters({"role": f"Cannot {verb} role '{role}' with propagation - requires "
-                                          "'Permissions.Modify' or propagated superset of privileges."})
+            raise bad_parameters(
+                {
+                    "role": f"Cannot {verb} role '{role}' with propagation - requires "
+                    "'Permissions.Modify' or propagated superset of privileges."
+                }
+            )
     if role == "NoAccess":
         raise bad_parameters({"role": f"Cannot {verb} role '{role}' - requires 'Permissions.Modify'"})

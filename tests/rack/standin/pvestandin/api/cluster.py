@@ -12,8 +12,27 @@ from ..registry import ALL, Context, endpoint
 from ..storage import config as storage
 from ..text import hash_order, truth
 
-_INDEX = ("acme", "backup", "backup-info", "ceph", "config", "firewall", "ha", "jobs", "log", "mapping", "metrics",
-          "nextid", "notifications", "options", "replication", "resources", "sdn", "status", "tasks")
+_INDEX = (
+    "acme",
+    "backup",
+    "backup-info",
+    "ceph",
+    "config",
+    "firewall",
+    "ha",
+    "jobs",
+    "log",
+    "mapping",
+    "metrics",
+    "nextid",
+    "notifications",
+    "options",
+    "replication",
+    "resources",
+    "sdn",
+    "status",
+    "tasks",
+)
 
 
 @endpoint("GET", "/cluster", permission=ALL)
@@ -29,13 +48,28 @@ def status(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
         return [_single(ctx.node)]
     answer: list[dict[str, Any]] = []
     if cluster:
-        answer.append({"type": "cluster", "id": "cluster", **{key: cluster[key] for key in
-                                                              ("name", "version", "nodes", "quorate")}})
+        answer.append(
+            {
+                "type": "cluster",
+                "id": "cluster",
+                **{key: cluster[key] for key in ("name", "version", "nodes", "quorate")},
+            }
+        )
     for name in hash_order(nodes):
         node = nodes[name]
         address = {"ip": node["ip"]} if node.get("ip") else {}
-        answer.append({"type": "node", "id": f"node/{name}", "name": name, "nodeid": node["id"], "level": "",
-                       "local": int(name == ctx.node), "online": node["online"], **address})
+        answer.append(
+            {
+                "type": "node",
+                "id": f"node/{name}",
+                "name": name,
+                "nodeid": node["id"],
+                "level": "",
+                "local": int(name == ctx.node),
+                "online": node["online"],
+                **address,
+            }
+        )
     return answer
 
 
@@ -57,8 +91,11 @@ def index_resources(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]
 
 
 def _pools(user: str, allowed: Permissions) -> list[dict[str, Any]]:
-    return [{"id": f"/pool/{name}", "pool": name, "type": "pool"} for name in sorted(allowed.config.pools)
-            if allowed.allowed(user, f"/pool/{name}", ["Pool.Audit"])]
+    return [
+        {"id": f"/pool/{name}", "pool": name, "type": "pool"}
+        for name in sorted(allowed.config.pools)
+        if allowed.allowed(user, f"/pool/{name}", ["Pool.Audit"])
+    ]
 
 
 def _guests(user: str, allowed: Permissions) -> list[dict[str, Any]]:
@@ -95,8 +132,11 @@ def _storages(user: str, allowed: Permissions) -> list[dict[str, Any]]:
         section = sections.ids[name]
         if truth(section.get("disable")) or not allowed.allowed(user, f"/storage/{name}", ["Datastore.Audit"]):
             continue
-        answer += [resources.storage(name, section, node) for node in hash_order(pvefiles.node_names())
-                   if storage.on_node(section, node)]
+        answer += [
+            resources.storage(name, section, node)
+            for node in hash_order(pvefiles.node_names())
+            if storage.on_node(section, node)
+        ]
     return answer
 
 
@@ -120,10 +160,19 @@ def tasks(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     """The recent tasks of all nodes that answer."""
     allowed = Permissions()
     peers.forget()
-    found = [entry for node, entries in peers.ask("/tasks?source=all&limit=25").items() for entry in entries
-             if allowed.allowed(ctx.user, f"/nodes/{node}", ["Sys.Audit"]) or entry["user"] == ctx.owner]
-    shown = [{**{key: value for key, value in entry.items() if key not in ("pid", "pstart", "status")},
-              **({"status": entry["status"], "saved": "1"} if "endtime" in entry else {})} for entry in found]
+    found = [
+        entry
+        for node, entries in peers.ask("/tasks?source=all&limit=25").items()
+        for entry in entries
+        if allowed.allowed(ctx.user, f"/nodes/{node}", ["Sys.Audit"]) or entry["user"] == ctx.owner
+    ]
+    shown = [
+        {
+            **{key: value for key, value in entry.items() if key not in ("pid", "pstart", "status")},
+            **({"status": entry["status"], "saved": "1"} if "endtime" in entry else {}),
+        }
+        for entry in found
+    ]
     return sorted(shown, key=lambda entry: entry["starttime"], reverse=True)
 
 
@@ -131,9 +180,14 @@ def tasks(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
 def log(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     text = pvefiles.read(".clusterlog")
     entries = json.loads(text).get("data", []) if text.strip() else []
-    seen = entries if Permissions().allowed(ctx.user, "/", ["Sys.Syslog"]) else \
-        [entry for entry in entries if entry.get("user") == ctx.user]
-    return [{**entry, "id": f"{entry.get('uid')}:{entry.get('node')}"} for entry in seen][:int(params.get("max") or 500)]
+    seen = (
+        entries
+        if Permissions().allowed(ctx.user, "/", ["Sys.Syslog"])
+        else [entry for entry in entries if entry.get("user") == ctx.user]
+    )
+    return [{**entry, "id": f"{entry.get('uid')}:{entry.get('node')}"} for entry in seen][
+        : int(params.get("max") or 500)
+    ]
 
 
 @endpoint("GET", "/cluster/jobs", permission=ALL)

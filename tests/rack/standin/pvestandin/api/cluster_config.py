@@ -25,8 +25,11 @@ def api_version(ctx: Context, params: dict[str, Any]) -> Any:
     return cluster.API_VERSION
 
 
-@endpoint("POST", "/cluster/config",
-          params=f"clustername!:pve-node nodeid:integer votes:integer token-coefficient:integer {_LINKS}")
+@endpoint(
+    "POST",
+    "/cluster/config",
+    params=f"clustername!:pve-node nodeid:integer votes:integer token-coefficient:integer {_LINKS}",
+)
 def create(ctx: Context, params: dict[str, Any]) -> Any:
     if paths.pve("corosync.conf").exists():
         raise Failure(f"cluster config '{cluster.CLUSTER_CONF}' already exists")
@@ -41,8 +44,11 @@ def nodes(ctx: Context, params: dict[str, Any]) -> Any:
     return [{**options, "node": name} for name, options in listed.items()]
 
 
-@endpoint("POST", "/cluster/config/nodes/{node}",
-          params=f"nodeid:integer votes:integer force:boolean new_node_ip:ip apiversion:integer {_LINKS}")
+@endpoint(
+    "POST",
+    "/cluster/config/nodes/{node}",
+    params=f"nodeid:integer votes:integer force:boolean new_node_ip:ip apiversion:integer {_LINKS}",
+)
 def add_node(ctx: Context, params: dict[str, Any]) -> Any:
     return cluster.add_node(params)
 
@@ -57,8 +63,11 @@ def join_info(ctx: Context, params: dict[str, Any]) -> Any:
     return cluster.join_info(params.get("node"))
 
 
-@endpoint("POST", "/cluster/config/join",
-          params=f"hostname! nodeid:integer votes:integer force:boolean fingerprint! password! {_LINKS}")
+@endpoint(
+    "POST",
+    "/cluster/config/join",
+    params=f"hostname! nodeid:integer votes:integer force:boolean fingerprint! password! {_LINKS}",
+)
 def join_cluster(ctx: Context, params: dict[str, Any]) -> Any:
     return tasks.start(ctx, "clusterjoin", "", join.join_work, params=params)
 

@@ -44,8 +44,12 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
             config.groups[name]["comment"] = params["comment"]
 
 
-@endpoint("GET", "/access/groups/{groupid}", params=_ID,
-          permission=["perm", "/access/groups", ["Sys.Audit", "Group.Allocate"], "any", 1])
+@endpoint(
+    "GET",
+    "/access/groups/{groupid}",
+    params=_ID,
+    permission=["perm", "/access/groups", ["Sys.Audit", "Group.Allocate"], "any", 1],
+)
 def read(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     group = _get(usercfg.read(), params["groupid"])
     comment = {"comment": group["comment"]} if group.get("comment") is not None else {}

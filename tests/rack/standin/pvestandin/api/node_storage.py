@@ -18,9 +18,14 @@ _MAY_SEE = ["perm", "/storage/{storage}", _SEEN, "any", 1]
 _PARAMS = "node:pve-node! storage:pve-storage-id!"
 
 
-@endpoint("GET", "/nodes/{node}/storage", permission=ALL, proxyto="node",
-          params="node:pve-node! storage:pve-storage-id content:pve-storage-content-list enabled:boolean "
-                 "target:pve-node format:boolean")
+@endpoint(
+    "GET",
+    "/nodes/{node}/storage",
+    permission=ALL,
+    proxyto="node",
+    params="node:pve-node! storage:pve-storage-id content:pve-storage-content-list enabled:boolean "
+    "target:pve-node format:boolean",
+)
 def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     sections, allowed = config.read(), Permissions()
     if params.get("storage") and params["storage"] not in sections.ids:
@@ -62,8 +67,20 @@ def _entry(sections: Sections, name: str, *, formats: bool = False) -> dict[str,
 
 @endpoint("GET", _ONE, permission=_MAY_SEE, params=_PARAMS)
 def subdirectories(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
-    return [{"subdir": name} for name in ("content", "download-url", "file-restore", "import-metadata", "prunebackups",
-                                          "rrd", "rrddata", "status", "upload")]
+    return [
+        {"subdir": name}
+        for name in (
+            "content",
+            "download-url",
+            "file-restore",
+            "import-metadata",
+            "prunebackups",
+            "rrd",
+            "rrddata",
+            "status",
+            "upload",
+        )
+    ]
 
 
 @endpoint("GET", f"{_ONE}/status", permission=_MAY_SEE, params=_PARAMS, proxyto="node")
@@ -74,8 +91,13 @@ def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return probe.information(params["storage"], sections.ids[params["storage"]])
 
 
-@endpoint("GET", f"{_ONE}/content", permission=["perm", "/storage/{storage}", _SEEN, "any", 1], proxyto="node",
-          params=f"{_PARAMS} content vmid:pve-vmid")
+@endpoint(
+    "GET",
+    f"{_ONE}/content",
+    permission=["perm", "/storage/{storage}", _SEEN, "any", 1],
+    proxyto="node",
+    params=f"{_PARAMS} content vmid:pve-vmid",
+)
 def content(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     """No guest and no image exists in the rack yet."""
     config.get(config.read(), params["storage"])

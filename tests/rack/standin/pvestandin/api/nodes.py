@@ -18,10 +18,31 @@ from ..text import digest, hash_order
 _NODE = "node:pve-node!"
 _AUDIT = ["perm", "/nodes/{node}", ["Sys.Audit"]]
 _MODIFY = ["perm", "/nodes/{node}", ["Sys.Modify"]]
-_SERVICES = ("chrony", "corosync", "cron", "ksmtuned", "lxcfs", "postfix", "proxmox-firewall", "pve-cluster",
-             "pve-firewall", "pve-ha-crm", "pve-ha-lrm", "pve-lxc-syscalld", "pvedaemon", "pvefw-logger", "pveproxy",
-             "pvescheduler", "pvestatd", "qmeventd", "spiceproxy", "sshd", "syslog", "systemd-journald",
-             "systemd-timesyncd")
+_SERVICES = (
+    "chrony",
+    "corosync",
+    "cron",
+    "ksmtuned",
+    "lxcfs",
+    "postfix",
+    "proxmox-firewall",
+    "pve-cluster",
+    "pve-firewall",
+    "pve-ha-crm",
+    "pve-ha-lrm",
+    "pve-lxc-syscalld",
+    "pvedaemon",
+    "pvefw-logger",
+    "pveproxy",
+    "pvescheduler",
+    "pvestatd",
+    "qmeventd",
+    "spiceproxy",
+    "sshd",
+    "syslog",
+    "systemd-journald",
+    "systemd-timesyncd",
+)
 _ESSENTIAL = ("pveproxy", "pvedaemon", "pve-cluster")
 
 
@@ -37,8 +58,23 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
 
 @endpoint("GET", "/nodes/{node}", permission=ALL, params=_NODE)
 def subdirectories(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
-    return [{"name": name} for name in ("certificates", "config", "dns", "hosts", "network", "services", "status",
-                                        "storage", "subscription", "tasks", "time", "version")]
+    return [
+        {"name": name}
+        for name in (
+            "certificates",
+            "config",
+            "dns",
+            "hosts",
+            "network",
+            "services",
+            "status",
+            "storage",
+            "subscription",
+            "tasks",
+            "time",
+            "version",
+        )
+    ]
 
 
 @endpoint("GET", "/nodes/{node}/version", permission=ALL, params=_NODE, proxyto="node")
@@ -58,8 +94,10 @@ def dns(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     text = path.read_text() if path.exists() else ""
     servers = re.findall(r"^\s*nameserver\s+(\S+)", text, re.MULTILINE)[:3]
     search = re.findall(r"^\s*(?:search|domain)\s+(\S+)", text, re.MULTILINE)
-    return {**{f"dns{number}": server for number, server in enumerate(servers, 1)},
-            **({"search": search[-1]} if search else {})}
+    return {
+        **{f"dns{number}": server for number, server in enumerate(servers, 1)},
+        **({"search": search[-1]} if search else {}),
+    }
 
 
 @endpoint("GET", "/nodes/{node}/time", permission=_AUDIT, params=_NODE, proxyto="node")
@@ -89,8 +127,9 @@ def write_hosts(ctx: Context, params: dict[str, Any]) -> None:
     path.write_text(params["data"])
 
 
-@endpoint("GET", "/nodes/{node}/config", permission=["perm", "/", ["Sys.Audit"]], proxyto="node",
-          params=f"{_NODE} property")
+@endpoint(
+    "GET", "/nodes/{node}/config", permission=["perm", "/", ["Sys.Audit"]], proxyto="node", params=f"{_NODE} property"
+)
 def config(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     text = pvefiles.read(f"nodes/{ctx.node}/config")
     if not text:
@@ -105,9 +144,12 @@ def config(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("GET", "/nodes/{node}/subscription", permission=ALL, params=_NODE, proxyto="node")
 def subscription(ctx: Context, params: dict[str, Any]) -> dict[str, str]:
-    return {"status": "notfound", "message": "There is no subscription key",
-            "serverid": digest(ctx.node)[:32].upper(),
-            "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing"}
+    return {
+        "status": "notfound",
+        "message": "There is no subscription key",
+        "serverid": digest(ctx.node)[:32].upper(),
+        "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing",
+    }
 
 
 @endpoint("GET", "/nodes/{node}/certificates", permission=ALL, params=_NODE)
@@ -117,15 +159,19 @@ def certificate_index(ctx: Context, params: dict[str, Any]) -> list[dict[str, st
 
 @endpoint("GET", "/nodes/{node}/certificates/info", permission=ALL, params=_NODE, proxyto="node")
 def certificate_info(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
-    files = [paths.pve("pve-root-ca.pem"), paths.pve(f"nodes/{ctx.node}/pve-ssl.pem"),
-             paths.pve(f"nodes/{ctx.node}/pveproxy-ssl.pem")]
+    files = [
+        paths.pve("pve-root-ca.pem"),
+        paths.pve(f"nodes/{ctx.node}/pve-ssl.pem"),
+        paths.pve(f"nodes/{ctx.node}/pveproxy-ssl.pem"),
+    ]
     return [certificates.describe(path) for path in files if path.exists()]
 
 
 def _service(name: str) -> dict[str, Any] | None:
     keys = ("Description", "ActiveState", "SubState", "LoadState", "UnitFileState", "Type", "Result")
-    done = subprocess.run(["systemctl", "show", name, *(f"-p{key}" for key in keys)], capture_output=True, text=True,
-                          check=False)
+    done = subprocess.run(
+        ["systemctl", "show", name, *(f"-p{key}" for key in keys)], capture_output=True, text=True, check=False
+    )
     known = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
     if not known.get("Description"):
         return None
@@ -133,9 +179,14 @@ def _service(name: str) -> dict[str, Any] | None:
     if state == "dead" and known.get("Type") == "oneshot" and known.get("Result"):
         state = known["Result"]
     missing = known.get("LoadState") == "not-found"
-    return {"service": name, "name": name, "desc": known["Description"], "state": state,
-            "unit-state": "not-found" if missing else known.get("UnitFileState") or "unknown",
-            "active-state": known.get("ActiveState") or "unknown"}
+    return {
+        "service": name,
+        "name": name,
+        "desc": known["Description"],
+        "state": state,
+        "unit-state": "not-found" if missing else known.get("UnitFileState") or "unknown",
+        "active-state": known.get("ActiveState") or "unknown",
+    }
 
 
 @endpoint("GET", "/nodes/{node}/services", permission=_AUDIT, params=_NODE, proxyto="node")
@@ -143,8 +194,9 @@ def services(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     return [found for found in map(_service, _SERVICES) if found]
 
 
-@endpoint("GET", "/nodes/{node}/services/{service}/state", permission=_AUDIT, params=f"{_NODE} service!",
-          proxyto="node")
+@endpoint(
+    "GET", "/nodes/{node}/services/{service}/state", permission=_AUDIT, params=f"{_NODE} service!", proxyto="node"
+)
 def service_state(ctx: Context, params: dict[str, Any]) -> dict[str, Any] | None:
     return _service(params["service"])
 
@@ -166,10 +218,17 @@ def _service_task(ctx: Context, name: str, verb: str) -> str:
 
 def _declare_service_verbs() -> None:
     for verb in ("start", "stop", "restart", "reload"):
+
         def handler(ctx: Context, params: dict[str, Any], verb: str = verb) -> str:
             return _service_task(ctx, params["service"], verb)
-        endpoint("POST", f"/nodes/{{node}}/services/{{service}}/{verb}", permission=_MODIFY,
-                 params=f"{_NODE} service!", proxyto="node")(handler)
+
+        endpoint(
+            "POST",
+            f"/nodes/{{node}}/services/{{service}}/{verb}",
+            permission=_MODIFY,
+            params=f"{_NODE} service!",
+            proxyto="node",
+        )(handler)
 
 
 _declare_service_verbs()

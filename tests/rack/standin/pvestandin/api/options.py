@@ -9,9 +9,11 @@ from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
 from ..text import split_list
 
-_WORDS = ("bwlimit console crs description email_from fencing ha http_proxy keyboard language mac_prefix "
-          "max_workers:integer migration migration_unsecure:boolean next-id notify registered-tags tag-style u2f "
-          "user-tag-access webauthn consent-text delete:pve-configid-list")
+_WORDS = (
+    "bwlimit console crs description email_from fencing ha http_proxy keyboard language mac_prefix "
+    "max_workers:integer migration migration_unsecure:boolean next-id notify registered-tags tag-style u2f "
+    "user-tag-access webauthn consent-text delete:pve-configid-list"
+)
 
 
 def _words() -> str:

@@ -22,8 +22,11 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     if params.get("poolid"):
         allowed.check(ctx.user, f"/pool/{params['poolid']}", ["Pool.Audit"])
         return [_describe(allowed.config, params["poolid"], params.get("type"))]
-    return [{"poolid": name, **_comment(pool)} for name, pool in sorted(allowed.config.pools.items())
-            if allowed.allowed(ctx.user, f"/pool/{name}", ["Pool.Audit"])]
+    return [
+        {"poolid": name, **_comment(pool)}
+        for name, pool in sorted(allowed.config.pools.items())
+        if allowed.allowed(ctx.user, f"/pool/{name}", ["Pool.Audit"])
+    ]
 
 
 def _comment(pool: dict[str, Any]) -> dict[str, Any]:
@@ -39,8 +42,11 @@ def _get(config: usercfg.UserConfig, name: str) -> dict[str, Any]:
 def _describe(config: usercfg.UserConfig, name: str, kind: str | None) -> dict[str, Any]:
     pool = _get(config, name)
     guests = pvefiles.guests()
-    members = [resources.guest(vmid, guests[vmid]) for vmid in sorted(pool["vms"])
-               if vmid in guests and kind in (None, guests[vmid]["type"])]
+    members = [
+        resources.guest(vmid, guests[vmid])
+        for vmid in sorted(pool["vms"])
+        if vmid in guests and kind in (None, guests[vmid]["type"])
+    ]
     if kind in (None, "storage"):
         sections = storage.read()
         for name_ in sorted(pool["storage"] & sections.ids.keys()):
@@ -90,8 +96,9 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
             pool["storage"] ^= {name}
 
 
-def _add_guest(ctx: Context, allowed: Permissions, config: usercfg.UserConfig, pool: dict[str, Any], vmid: str, *,
-               move: bool) -> None:
+def _add_guest(
+    ctx: Context, allowed: Permissions, config: usercfg.UserConfig, pool: dict[str, Any], vmid: str, *, move: bool
+) -> None:
     if vmid in pool["vms"]:
         raise Failure(f"VM {vmid} is already a pool member")
     existing = config.pool_of(vmid)
@@ -118,8 +125,9 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
         config.acl.pop(f"/pool/{name}", None)
 
 
-@endpoint("GET", "/pools/{poolid}", permission=["perm", "/pool/{poolid}", ["Pool.Audit"]],
-          params="poolid:pve-poolid! type")
+@endpoint(
+    "GET", "/pools/{poolid}", permission=["perm", "/pool/{poolid}", ["Pool.Audit"]], params="poolid:pve-poolid! type"
+)
 def read(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return _describe(usercfg.read(), params["poolid"], params.get("type"))
 

@@ -15,8 +15,10 @@ from ..text import hash_order, split_list, truth
 _ID = {"realm": {"type": "string", "format": "pve-realm", "maxLength": 32}}
 _CHECK = {"check-connection": {"type": "boolean", "optional": 1}}
 _CHANGE = ["perm", "/access/realm", ["Realm.Allocate"]]
-_UPDATE = {"digest": {"type": "string", "optional": 1, "maxLength": 64},
-           "delete": {"type": "string", "optional": 1, "format": "pve-configid-list", "maxLength": 4096}}
+_UPDATE = {
+    "digest": {"type": "string", "optional": 1, "maxLength": 64},
+    "delete": {"type": "string", "optional": 1, "format": "pve-configid-list", "maxLength": 4096},
+}
 
 
 def _create_params() -> dict[str, Any]:
@@ -46,8 +48,12 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     return answer
 
 
-@endpoint("GET", "/access/domains/{realm}", params=_ID,
-          permission=["perm", "/access/realm", ["Realm.Allocate", "Sys.Audit"], "any", 1])
+@endpoint(
+    "GET",
+    "/access/domains/{realm}",
+    params=_ID,
+    permission=["perm", "/access/realm", ["Realm.Allocate", "Sys.Audit"], "any", 1],
+)
 def read(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     sections = realms.read()
     if params["realm"] not in sections.ids:
@@ -67,7 +73,9 @@ def _prepare(values: dict[str, Any], kind: str) -> None:
         options = parse_property_string(form, values["sync-defaults-options"])
         full, purge = truth(options.pop("full", None)), truth(options.pop("purge", None))
         if "remove-vanished" not in options and (full or purge):
-            options["remove-vanished"] = ";".join((["entry", "properties"] if full else []) + (["acl"] if purge else []))
+            options["remove-vanished"] = ";".join(
+                (["entry", "properties"] if full else []) + (["acl"] if purge else [])
+            )
         values["sync-defaults-options"] = print_property_string(form, options)
 
 

@@ -27,8 +27,10 @@ def _refuse_special(name: str, verb: str) -> None:
 @endpoint("GET", "/access/roles", permission=ALL)
 def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     roles = usercfg.read().roles
-    return [{"roleid": name, "privs": ",".join(sorted(roles[name])), "special": int(name in privileges.special_roles())}
-            for name in hash_order(roles)]
+    return [
+        {"roleid": name, "privs": ",".join(sorted(roles[name])), "special": int(name in privileges.special_roles())}
+        for name in hash_order(roles)
+    ]
 
 
 @endpoint("POST", "/access/roles", permission=_CHANGE, params=f"{_ID} privs:pve-priv-list")

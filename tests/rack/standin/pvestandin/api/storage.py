@@ -17,8 +17,10 @@ from ..text import hash_order, split_list
 _ID = {"storage": {"type": "string", "format": "pve-storage-id"}}
 _SEEN = ["Datastore.Audit", "Datastore.AllocateSpace"]
 _CHANGE = ["perm", "/storage", ["Datastore.Allocate"]]
-_UPDATE = {"digest": {"type": "string", "optional": 1, "maxLength": 64},
-           "delete": {"type": "string", "optional": 1, "format": "pve-configid-list", "maxLength": 4096}}
+_UPDATE = {
+    "digest": {"type": "string", "optional": 1, "maxLength": 64},
+    "delete": {"type": "string", "optional": 1, "format": "pve-configid-list", "maxLength": 4096},
+}
 
 
 def lock(what: str) -> Any:
@@ -28,9 +30,12 @@ def lock(what: str) -> Any:
 @endpoint("GET", "/storage", permission=ALL, params="type")
 def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     sections, allowed = config.read(), Permissions()
-    return [config.describe(sections, name) for name in hash_order(sections.ids)
-            if allowed.allowed(ctx.user, f"/storage/{name}", _SEEN, any_of=True)
-            and params.get("type") in (None, sections.ids[name]["type"])]
+    return [
+        config.describe(sections, name)
+        for name in hash_order(sections.ids)
+        if allowed.allowed(ctx.user, f"/storage/{name}", _SEEN, any_of=True)
+        and params.get("type") in (None, sections.ids[name]["type"])
+    ]
 
 
 @endpoint("GET", "/storage/{storage}", permission=["perm", "/storage/{storage}", ["Datastore.Allocate"]], params=_ID)

@@ -16,9 +16,14 @@ from ..text import split_list, truth
 _NODE = "node:pve-node!"
 
 
-@endpoint("GET", "/nodes/{node}/tasks", permission=ALL, proxyto="node",
-          params=f"{_NODE} start:integer limit:integer userfilter typefilter vmid:pve-vmid errors:boolean source "
-                 "since:integer until:integer statusfilter:pve-task-status-type-list")
+@endpoint(
+    "GET",
+    "/nodes/{node}/tasks",
+    permission=ALL,
+    proxyto="node",
+    params=f"{_NODE} start:integer limit:integer userfilter typefilter vmid:pve-vmid errors:boolean source "
+    "since:integer until:integer statusfilter:pve-task-status-type-list",
+)
 def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     source = params.get("source") or "archive"
     found = []
@@ -30,7 +35,7 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     found = [entry for entry in found if _wanted(entry, params) and (auditor or _owns(ctx.user, entry))]
     start, limit = int(params.get("start") or 0), int(params.get("limit", 50))
     ctx.attributes["total"] = len(found)
-    return found[start:start + limit]
+    return found[start : start + limit]
 
 
 def _owns(user: str, entry: dict[str, Any]) -> bool:
@@ -39,15 +44,21 @@ def _owns(user: str, entry: dict[str, Any]) -> bool:
 
 def _wanted(entry: dict[str, Any], params: dict[str, Any]) -> bool:
     kind = _status_type(entry.get("status", ""))
-    shown = {"warning", "error", "unknown"} if truth(params.get("errors")) else \
-        {item.lower() for item in split_list(params.get("statusfilter"))} or {"ok", "warning", "error", "unknown"}
-    return all((
-        str(params.get("userfilter") or "").lower() in entry["user"].lower(),
-        params.get("typefilter") in (None, entry["type"]),
-        params.get("vmid") is None or str(params["vmid"]) == entry["id"],
-        entry["starttime"] >= int(params.get("since") or 0),
-        params.get("until") is None or entry["starttime"] <= int(params["until"]),
-        kind in shown))
+    shown = (
+        {"warning", "error", "unknown"}
+        if truth(params.get("errors"))
+        else {item.lower() for item in split_list(params.get("statusfilter"))} or {"ok", "warning", "error", "unknown"}
+    )
+    return all(
+        (
+            str(params.get("userfilter") or "").lower() in entry["user"].lower(),
+            params.get("typefilter") in (None, entry["type"]),
+            params.get("vmid") is None or str(params["vmid"]) == entry["id"],
+            entry["starttime"] >= int(params.get("since") or 0),
+            params.get("until") is None or entry["starttime"] <= int(params["until"]),
+            kind in shown,
+        )
+    )
 
 
 def _status_type(status: str) -> str:
@@ -83,13 +94,18 @@ def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {**task.entry(), "status": "stopped", "exitstatus": task.result()}
 
 
-@endpoint("GET", "/nodes/{node}/tasks/{upid}/log", permission=ALL, proxyto="node",
-          params=f"{_NODE} upid! start:integer limit:integer download:boolean")
+@endpoint(
+    "GET",
+    "/nodes/{node}/tasks/{upid}/log",
+    permission=ALL,
+    proxyto="node",
+    params=f"{_NODE} upid! start:integer limit:integer download:boolean",
+)
 def log(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     lines = _task(ctx, params, "Sys.Audit").log.read_text(errors="replace").splitlines()
     ctx.attributes["total"] = len(lines)
     start, limit = int(params.get("start") or 0), int(params.get("limit", 50)) or len(lines)
-    shown = lines[start:start + limit]
+    shown = lines[start : start + limit]
     return [{"n": start + number, "t": line} for number, line in enumerate(shown, 1)] or [{"n": 1, "t": "no content"}]
 
 

@@ -46,9 +46,16 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     return answer
 
 
-@endpoint("POST", "/access/users", params=f"userid:pve-userid! {_FIELDS} password",
-          permission=["and", ["userid-param", "Realm.AllocateUser"],
-                      ["userid-group", ["User.Modify"], "groups_param", "create"]])
+@endpoint(
+    "POST",
+    "/access/users",
+    params=f"userid:pve-userid! {_FIELDS} password",
+    permission=[
+        "and",
+        ["userid-param", "Realm.AllocateUser"],
+        ["userid-group", ["User.Modify"], "groups_param", "create"],
+    ],
+)
 def create(ctx: Context, params: dict[str, Any]) -> None:
     userid = params["userid"]
     with usercfg.change("create user failed") as config:
@@ -82,8 +89,12 @@ def read(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return _describe(config, params["userid"], full=True)
 
 
-@endpoint("PUT", "/access/users/{userid}", params=f"userid:pve-userid! {_FIELDS} append:boolean",
-          permission=["userid-group", ["User.Modify"], "groups_param", "update"])
+@endpoint(
+    "PUT",
+    "/access/users/{userid}",
+    params=f"userid:pve-userid! {_FIELDS} append:boolean",
+    permission=["userid-group", ["User.Modify"], "groups_param", "update"],
+)
 def update(ctx: Context, params: dict[str, Any]) -> None:
     userid = params["userid"]
     with usercfg.change("update user failed") as config:
@@ -95,8 +106,12 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
         _join(config, userid, params.get("groups"))
 
 
-@endpoint("DELETE", "/access/users/{userid}", params="userid:pve-userid!",
-          permission=["and", ["userid-param", "Realm.AllocateUser"], ["userid-group", ["User.Modify"]]])
+@endpoint(
+    "DELETE",
+    "/access/users/{userid}",
+    params="userid:pve-userid!",
+    permission=["and", ["userid-param", "Realm.AllocateUser"], ["userid-group", ["User.Modify"]]],
+)
 def delete(ctx: Context, params: dict[str, Any]) -> None:
     """Deleting a user that is not there is no error, as Proxmox has it."""
     userid = params["userid"]
@@ -109,8 +124,12 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
             acl.users.pop(userid, None)
 
 
-@endpoint("GET", "/access/users/{userid}/tfa", params="userid:pve-userid! multiple:boolean",
-          permission=["or", ["userid-param", "self"], ["userid-group", _SEE]])
+@endpoint(
+    "GET",
+    "/access/users/{userid}/tfa",
+    params="userid:pve-userid! multiple:boolean",
+    permission=["or", ["userid-param", "self"], ["userid-group", _SEE]],
+)
 def tfa(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     realms.kind(params["userid"].rpartition("@")[2])
     return {"user": []} if truth(params.get("multiple")) else {}

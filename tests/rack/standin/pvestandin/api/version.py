@@ -12,8 +12,11 @@ from ..registry import ALL, Context, endpoint
 def version(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     known = paths.version()
     answer = {key: known[key] for key in ("version", "release", "repoid")}
-    console = [line.partition(":")[2].strip() for line in pvefiles.read("datacenter.cfg").splitlines()
-               if line.startswith("console:")]
+    console = [
+        line.partition(":")[2].strip()
+        for line in pvefiles.read("datacenter.cfg").splitlines()
+        if line.startswith("console:")
+    ]
     return {**answer, "console": console[0]} if console else answer
 
 

@@ -31,8 +31,17 @@ class _Vector(ctypes.Structure):
 
 
 _Deliver = CFUNCTYPE(None, c_uint64, POINTER(_Name), c_uint32, c_uint32, c_void_p, c_size_t)
-_Change = CFUNCTYPE(None, c_uint64, POINTER(_Name), POINTER(_Address), c_size_t, POINTER(_Address), c_size_t,
-                    POINTER(_Address), c_size_t)
+_Change = CFUNCTYPE(
+    None,
+    c_uint64,
+    POINTER(_Name),
+    POINTER(_Address),
+    c_size_t,
+    POINTER(_Address),
+    c_size_t,
+    POINTER(_Address),
+    c_size_t,
+)
 _Notify = CFUNCTYPE(None, c_uint64, c_uint32, c_uint64, c_uint32, POINTER(c_uint32))
 
 
@@ -83,16 +92,24 @@ class Group(_Service):
 
     prefix = "cpg"
 
-    def __init__(self, name: str, on_message: Callable[[Member, bytes], None],
-                 on_change: Callable[[list[Member], list[Member]], None]) -> None:
+    def __init__(
+        self,
+        name: str,
+        on_message: Callable[[Member, bytes], None],
+        on_change: Callable[[list[Member], list[Member]], None],
+    ) -> None:
         """on_message(sender, data); on_change(members, joined)."""
         super().__init__()
         self.library = ctypes.CDLL("libcpg.so.4")
         self._callbacks = _GroupCallbacks(
             _Deliver(lambda _h, _n, node, pid, data, size: on_message((node, pid), ctypes.string_at(data, size))),
-            _Change(lambda _h, _n, members, count, _l, _lc, joined, joined_count: on_change(
-                sorted((members[i].nodeid, members[i].pid) for i in range(count)),
-                sorted((joined[i].nodeid, joined[i].pid) for i in range(joined_count)))))
+            _Change(
+                lambda _h, _n, members, count, _l, _lc, joined, joined_count: on_change(
+                    sorted((members[i].nodeid, members[i].pid) for i in range(count)),
+                    sorted((joined[i].nodeid, joined[i].pid) for i in range(joined_count)),
+                )
+            ),
+        )
         _check(self.library.cpg_initialize(byref(self.handle), byref(self._callbacks)), "cpg_initialize")
         local = c_uint32()
         try:
@@ -131,8 +148,9 @@ class Quorum(_Service):
         self.library = ctypes.CDLL("libquorum.so.5")
         self._callbacks = _QuorumCallbacks(_Notify(lambda _h, quorate, _r, _n, _v: on_change(bool(quorate))))
         kind = c_uint32()
-        _check(self.library.quorum_initialize(byref(self.handle), byref(self._callbacks), byref(kind)),
-               "quorum_initialize")
+        _check(
+            self.library.quorum_initialize(byref(self.handle), byref(self._callbacks), byref(kind)), "quorum_initialize"
+        )
         try:
             _check(self._call("trackstart", c_uint32(_TRACK)), "quorum_trackstart")
         except CorosyncError:
@@ -155,7 +173,7 @@ class Map(_Service):
         buffer = ctypes.create_string_buffer(size.value)
         kind = c_int()
         found = self._call("get", key.encode(), buffer, byref(size), byref(kind)) == OK
-        return buffer.raw[:size.value].rstrip(b"\0").decode() if found else None
+        return buffer.raw[: size.value].rstrip(b"\0").decode() if found else None
 
     def number(self, key: str) -> int | None:
         size = c_size_t(8)

@@ -65,9 +65,15 @@ class Files:
             mode &= ~0o027
         else:
             mode &= ~0o022
-        return {"st_mode": mode, "st_nlink": links, "st_uid": 0, "st_gid": self.group, "st_size": size,
-                "st_blocks": -(-size // BLOCK),
-                **dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), when * NANOSECONDS)}
+        return {
+            "st_mode": mode,
+            "st_nlink": links,
+            "st_uid": 0,
+            "st_gid": self.group,
+            "st_size": size,
+            "st_blocks": -(-size // BLOCK),
+            **dict.fromkeys(("st_atime", "st_mtime", "st_ctime"), when * NANOSECONDS),
+        }
 
     def readdir(self, path: str, _handle: int) -> list[str]:
         own = [*self.links, *SHOWN] if not path else []
@@ -87,15 +93,23 @@ class Files:
         data = self.view.text(path).encode() if path in SHOWN else self.db.read(path)
         if data is None:
             raise _refusal(errno.ENOENT)
-        return data[offset:offset + size]
+        return data[offset : offset + size]
 
     def statfs(self, _path: str) -> dict[str, int]:
         with self.db.mutex:
             used, count = sum(len(entry.data) for entry in self.db.index.values()), len(self.db.index)
         blocks = CAPACITY // BLOCK
         free = blocks - used // BLOCK
-        return {"f_bsize": BLOCK, "f_frsize": BLOCK, "f_blocks": blocks, "f_bfree": free, "f_bavail": free,
-                "f_files": INODES, "f_ffree": INODES - count, "f_namemax": 256}
+        return {
+            "f_bsize": BLOCK,
+            "f_frsize": BLOCK,
+            "f_blocks": blocks,
+            "f_bfree": free,
+            "f_bavail": free,
+            "f_files": INODES,
+            "f_ffree": INODES - count,
+            "f_namemax": 256,
+        }
 
     # -- changing
 
@@ -150,8 +164,9 @@ class Files:
     def _fixed(self, path: str) -> bool:
         return path in self.links or path in SHOWN or not path
 
-    def _change(self, operation: str, path: str, *, to: str = "", offset: int = 0, flag: bool = False,
-                data: bytes = b"") -> int:
+    def _change(
+        self, operation: str, path: str, *, to: str = "", offset: int = 0, flag: bool = False, data: bytes = b""
+    ) -> int:
         if self._fixed(path):
             raise _refusal(errno.EACCES)
         if self.fsm:

@@ -29,7 +29,7 @@ def pack(message: dict[str, Any], data: bytes = b"") -> bytes:
 
 def unpack(raw: bytes) -> tuple[dict[str, Any], bytes]:
     size = struct.unpack_from(">I", raw)[0]
-    return json.loads(zlib.decompress(raw[4:4 + size])), raw[4 + size:]
+    return json.loads(zlib.decompress(raw[4 : 4 + size])), raw[4 + size :]
 
 
 def leader(states: dict[Member, dict[str, Any]]) -> Member:
@@ -85,8 +85,9 @@ class Fsm:
 
     # -- called by writers, any thread
 
-    def submit(self, op: str, path: str, *, to: str = "", offset: int = 0, flag: bool = False,
-               data: bytes = b"") -> int:
+    def submit(
+        self, op: str, path: str, *, to: str = "", offset: int = 0, flag: bool = False, data: bytes = b""
+    ) -> int:
         """Do it on all members and return the result of our own copy."""
         if not self.quorate:
             return -errno.EACCES
@@ -96,8 +97,16 @@ class Fsm:
             number = self._count
             with self._mutex:
                 self._pending[number] = pending
-            message = {"kind": "op", "id": number, "op": op, "path": path, "to": to, "offset": offset, "flag": flag,
-                       "time": int(time.time())}
+            message = {
+                "kind": "op",
+                "id": number,
+                "op": op,
+                "path": path,
+                "to": to,
+                "offset": offset,
+                "flag": flag,
+                "time": int(time.time()),
+            }
             try:
                 self.send(pack(message, data))
             except OSError:
@@ -175,8 +184,18 @@ class Fsm:
     def _start(self, epoch: list[int]) -> None:
         self.mode, self._epoch = SYNCING, epoch
         self._states, self._updates = {}, []
-        self.send(pack({"kind": "state", "epoch": epoch, "version": self.db.root.version,
-                        "mtime": self.db.root.mtime, "digests": self.db.digests(), "own": self.own}))
+        self.send(
+            pack(
+                {
+                    "kind": "state",
+                    "epoch": epoch,
+                    "version": self.db.root.version,
+                    "mtime": self.db.root.mtime,
+                    "digests": self.db.digests(),
+                    "own": self.own,
+                }
+            )
+        )
 
     def _round(self, sender: Member, head: dict[str, Any], data: bytes) -> None:
         if head["kind"] == "state" and self.mode == SYNCING:
@@ -203,9 +222,24 @@ class Fsm:
         if first == self.me:
             for inode in missing(master, others):
                 entry = self.db.index[inode]
-                self.send(pack({"kind": "update", "epoch": self._epoch,
-                                "entry": [entry.inode, entry.parent, entry.version, entry.writer, entry.mtime,
-                                          entry.type, entry.name]}, entry.data))
+                self.send(
+                    pack(
+                        {
+                            "kind": "update",
+                            "epoch": self._epoch,
+                            "entry": [
+                                entry.inode,
+                                entry.parent,
+                                entry.version,
+                                entry.writer,
+                                entry.mtime,
+                                entry.type,
+                                entry.name,
+                            ],
+                        },
+                        entry.data,
+                    )
+                )
             self.send(pack({"kind": "done", "epoch": self._epoch, "leader": list(self.me)}))
 
     def _commit(self) -> None:
@@ -261,8 +295,14 @@ class Fsm:
     def _unlock(self, sender: Member, head: dict[str, Any]) -> None:
         """Somebody wants a lock that is held: the lowest member decides whether it is too old."""
         path, entry = head["path"], self.db.lookup(head["path"])
-        if not (self.mode == SYNCED and self.quorate and entry and entry.type == DIRECTORY and is_lock(path)
-                and entry.digest() == head["digest"]):
+        if not (
+            self.mode == SYNCED
+            and self.quorate
+            and entry
+            and entry.type == DIRECTORY
+            and is_lock(path)
+            and entry.digest() == head["digest"]
+        ):
             return
         if head["kind"] == "expired":
             self.db.delete(path, sender[0], head["time"])

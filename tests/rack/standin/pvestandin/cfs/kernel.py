@@ -72,13 +72,29 @@ class Kernel:
         _libc("mount", b"/dev/fuse", path.encode(), b"fuse", _NOSUID_NODEV, options.encode())
         self.pool = ThreadPoolExecutor(32)
         self._quick: dict[int, Callable[[int, bytes], bytes]] = {
-            1: self._lookup, 3: lambda node, _: self._attributes(node), 5: self._readlink, 17: self._statfs,
-            _OPEN: self._open, _OPENDIR: self._open, _READ: self._read, 28: self._readdir,
-            _RELEASE: lambda node, _: b"", _RELEASEDIR: lambda node, _: b"", _INIT: self._init,
-            _DESTROY: lambda node, _: b""}
+            1: self._lookup,
+            3: lambda node, _: self._attributes(node),
+            5: self._readlink,
+            17: self._statfs,
+            _OPEN: self._open,
+            _OPENDIR: self._open,
+            _READ: self._read,
+            28: self._readdir,
+            _RELEASE: lambda node, _: b"",
+            _RELEASEDIR: lambda node, _: b"",
+            _INIT: self._init,
+            _DESTROY: lambda node, _: b"",
+        }
         self._slow: dict[int, Callable[[int, bytes], bytes]] = {
-            4: self._setattr, 9: self._mkdir, 10: self._unlink, 11: self._rmdir, 12: self._rename, 16: self._write,
-            35: self._create, 45: self._rename2}
+            4: self._setattr,
+            9: self._mkdir,
+            10: self._unlink,
+            11: self._rmdir,
+            12: self._rename,
+            16: self._write,
+            35: self._create,
+            45: self._rename2,
+        }
 
     def loop(self) -> None:
         """Serve until the mount goes away or Stopped is raised; then unmount."""
@@ -101,7 +117,7 @@ class Kernel:
 
     def _dispatch(self, request: bytes) -> None:
         _, opcode, unique, node, *_ = _IN.unpack_from(request)
-        body = request[_IN.size:]
+        body = request[_IN.size :]
         if opcode in self._quick:
             self._answer(unique, self._quick[opcode], node, body)
         elif opcode in self._slow:
@@ -158,8 +174,24 @@ class Kernel:
     def _pack(self, path: str, node: int) -> bytes:
         shown = self.files.getattr(path)
         when = shown["st_mtime"] // NANOSECONDS
-        return _ATTRIBUTES.pack(node, shown["st_size"], shown["st_blocks"], when, when, when, 0, 0, 0,
-                                shown["st_mode"], shown["st_nlink"], shown["st_uid"], shown["st_gid"], 0, 4096, 0)
+        return _ATTRIBUTES.pack(
+            node,
+            shown["st_size"],
+            shown["st_blocks"],
+            when,
+            when,
+            when,
+            0,
+            0,
+            0,
+            shown["st_mode"],
+            shown["st_nlink"],
+            shown["st_uid"],
+            shown["st_gid"],
+            0,
+            4096,
+            0,
+        )
 
     def _attributes(self, node: int) -> bytes:
         return struct.pack("<QII", CACHE_SECONDS, 0, 0) + self._pack(self._path(node), node)
@@ -182,8 +214,18 @@ class Kernel:
 
     def _statfs(self, _node: int, _body: bytes) -> bytes:
         told = self.files.statfs("")
-        return struct.pack("<QQQQQIIII24x", told["f_blocks"], told["f_bfree"], told["f_bavail"], told["f_files"],
-                           told["f_ffree"], told["f_bsize"], told["f_namemax"], told["f_frsize"], 0)
+        return struct.pack(
+            "<QQQQQIIII24x",
+            told["f_blocks"],
+            told["f_bfree"],
+            told["f_bavail"],
+            told["f_files"],
+            told["f_ffree"],
+            told["f_bsize"],
+            told["f_namemax"],
+            told["f_frsize"],
+            0,
+        )
 
     def _open(self, node: int, body: bytes) -> bytes:
         self.files.open(self._path(node), 0)
@@ -248,7 +290,7 @@ class Kernel:
 
     def _write(self, node: int, body: bytes) -> bytes:
         _, offset, size, *_ = _TRANSFER.unpack_from(body)
-        data = body[_TRANSFER.size:_TRANSFER.size + size]
+        data = body[_TRANSFER.size : _TRANSFER.size + size]
         return struct.pack("<II", self.files.write(self._path(node), data, offset, 0), 0)
 
     def _setattr(self, node: int, body: bytes) -> bytes:
@@ -265,4 +307,3 @@ class Kernel:
             when = (now if valid & _NOW else mtime) * NANOSECONDS
             self.files.utimens(path, (when, when))
         return self._attributes(node)
-

@@ -50,8 +50,16 @@ class Entry:
         return hashlib.sha256(text.encode() + self.data).hexdigest()[:32]
 
     def row(self) -> tuple[int, int, int, int, int, int, str, bytes | None]:
-        return (self.inode, self.parent, self.version, self.writer, self.mtime, self.type,
-                self.name if self.inode else "__version__", self.data or None)
+        return (
+            self.inode,
+            self.parent,
+            self.version,
+            self.writer,
+            self.mtime,
+            self.type,
+            self.name if self.inode else "__version__",
+            self.data or None,
+        )
 
 
 def guest(path: str) -> tuple[str, str, int] | None:
@@ -167,7 +175,7 @@ class MemDb:
             else:
                 self._touch(entry, writer, mtime)
             old = entry.data.ljust(offset, b"\0")
-            rest = b"" if truncate else old[offset + len(data):]
+            rest = b"" if truncate else old[offset + len(data) :]
             entry.data = old[:offset] + data + rest
             self._store(entry)
             if owner:

@@ -59,8 +59,13 @@ def sync_corosync_conf(db: MemDb, notify: bool) -> None:
     if notify and config_version(old):
         # The other members need a moment to write theirs before all of them read it again.
         time.sleep(1)
-        reload = subprocess.run(["corosync-cfgtool", "-R"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.DEVNULL, check=False)
+        reload = subprocess.run(
+            ["corosync-cfgtool", "-R"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=False,
+        )
         if reload.returncode:
             syslog.syslog(syslog.LOG_CRIT, f"corosync-cfgtool -R failed with exit code {reload.returncode}")
 
@@ -97,8 +102,11 @@ class Link:
         self._leaving = False
         self._services: dict[str, Any] = {}
         self._tried: dict[str, float] = {}
-        self._connect: dict[str, Callable[[], Any]] = {"quorum": lambda: Quorum(self._quorate), "map": Map,
-                                                       "group": self._join}
+        self._connect: dict[str, Callable[[], Any]] = {
+            "quorum": lambda: Quorum(self._quorate),
+            "map": Map,
+            "group": self._join,
+        }
 
     def run(self) -> None:
         """Never returns."""
@@ -211,8 +219,11 @@ def run(ready: Callable[[], None], local: bool) -> None:
     name = paths.node_name()
     address = node_address(name)
     if address is None:
-        print(f"[main] crit: Unable to resolve node name '{name}' to a non-loopback IP address - missing entry in"
-              " '/etc/hosts' or DNS?", file=sys.stderr)
+        print(
+            f"[main] crit: Unable to resolve node name '{name}' to a non-loopback IP address - missing entry in"
+            " '/etc/hosts' or DNS?",
+            file=sys.stderr,
+        )
         raise SystemExit(255)
     try:
         group = grp.getgrnam("www-data").gr_gid

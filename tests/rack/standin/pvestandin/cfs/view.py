@@ -12,18 +12,57 @@ from .fsm import Fsm
 from .memdb import MemDb
 
 OBSERVED = [
-    "corosync.conf", "corosync.conf.new", "storage.cfg", "user.cfg", "domains.cfg", "notifications.cfg",
-    "priv/notifications.cfg", "priv/shadow.cfg", "priv/acme/plugins.cfg", "priv/tfa.cfg", "priv/token.cfg",
-    "priv/wg-keys.cfg", "datacenter.cfg", "vzdump.cron", "vzdump.conf", "jobs.cfg", "ha/crm_commands",
-    "ha/manager_status", "ha/resources.cfg", "ha/rules.cfg", "ha/groups.cfg", "ha/fence.cfg", "status.cfg",
-    "replication.cfg", "ceph.conf", "sdn/vnets.cfg", "sdn/zones.cfg", "sdn/controllers.cfg", "sdn/subnets.cfg",
-    "sdn/ipams.cfg", "sdn/mac-cache.json", "sdn/pve-ipam-state.json", "sdn/dns.cfg", "sdn/fabrics.cfg",
-    "sdn/route-maps.cfg", "sdn/prefix-lists.cfg", "sdn/.running-config", "virtual-guest/cpu-models.conf",
-    "virtual-guest/profiles.cfg", "firewall/cluster.fw", "mapping/directory.cfg", "mapping/pci.cfg",
+    "corosync.conf",
+    "corosync.conf.new",
+    "storage.cfg",
+    "user.cfg",
+    "domains.cfg",
+    "notifications.cfg",
+    "priv/notifications.cfg",
+    "priv/shadow.cfg",
+    "priv/acme/plugins.cfg",
+    "priv/tfa.cfg",
+    "priv/token.cfg",
+    "priv/wg-keys.cfg",
+    "datacenter.cfg",
+    "vzdump.cron",
+    "vzdump.conf",
+    "jobs.cfg",
+    "ha/crm_commands",
+    "ha/manager_status",
+    "ha/resources.cfg",
+    "ha/rules.cfg",
+    "ha/groups.cfg",
+    "ha/fence.cfg",
+    "status.cfg",
+    "replication.cfg",
+    "ceph.conf",
+    "sdn/vnets.cfg",
+    "sdn/zones.cfg",
+    "sdn/controllers.cfg",
+    "sdn/subnets.cfg",
+    "sdn/ipams.cfg",
+    "sdn/mac-cache.json",
+    "sdn/pve-ipam-state.json",
+    "sdn/dns.cfg",
+    "sdn/fabrics.cfg",
+    "sdn/route-maps.cfg",
+    "sdn/prefix-lists.cfg",
+    "sdn/.running-config",
+    "virtual-guest/cpu-models.conf",
+    "virtual-guest/profiles.cfg",
+    "firewall/cluster.fw",
+    "mapping/directory.cfg",
+    "mapping/pci.cfg",
     "mapping/usb.cfg",
 ]
-SINCE_9 = {"priv/wg-keys.cfg", "sdn/fabrics.cfg", "sdn/route-maps.cfg", "sdn/prefix-lists.cfg",
-           "virtual-guest/profiles.cfg"}
+SINCE_9 = {
+    "priv/wg-keys.cfg",
+    "sdn/fabrics.cfg",
+    "sdn/route-maps.cfg",
+    "sdn/prefix-lists.cfg",
+    "virtual-guest/profiles.cfg",
+}
 LOG_LINES = 50
 
 
@@ -93,8 +132,16 @@ class View:
 
     def entry(self, user: str, priority: int, tag: str, pid: int, message: str) -> dict[str, Any]:
         self._uid += 1
-        return {"uid": self._uid, "time": int(time.time()), "pri": priority, "tag": tag, "pid": pid,
-                "node": self.name, "user": user, "msg": message}
+        return {
+            "uid": self._uid,
+            "time": int(time.time()),
+            "pri": priority,
+            "tag": tag,
+            "pid": pid,
+            "node": self.name,
+            "user": user,
+            "msg": message,
+        }
 
     def log(self, entry: dict[str, Any]) -> None:
         self._log = [entry, *self._log][:LOG_LINES]
@@ -102,8 +149,12 @@ class View:
     # -- the files
 
     def text(self, file: str) -> str:
-        made: dict[str, Callable[[], str]] = {".members": self._members, ".version": self._versions,
-                                              ".vmlist": self._guests, ".clusterlog": self._clusterlog}
+        made: dict[str, Callable[[], str]] = {
+            ".members": self._members,
+            ".version": self._versions,
+            ".vmlist": self._guests,
+            ".clusterlog": self._clusterlog,
+        }
         return made[file]() if file in made else {".rrd": "", ".debug": "0\n"}[file]
 
     def _members(self) -> str:
@@ -116,11 +167,16 @@ class View:
         lines = []
         for number, node in sorted(self.nodes.items()):
             address = said.get(node, {}).get("nodeip", [0, ""])[1]
-            lines.append(f'  "{node}": {{ "id": {number}, "online": {int(number in online)}'
-                         + (f', "ip": "{address}"' if address else "") + "}")
+            lines.append(
+                f'  "{node}": {{ "id": {number}, "online": {int(number in online)}'
+                + (f', "ip": "{address}"' if address else "")
+                + "}"
+            )
         listed = ",\n".join(lines)
-        return (f'{head},\n"cluster": {{ "name": "{name}", "version": {version}, "nodes": {len(self.nodes)}, '
-                f'"quorate": {int(self.quorate)} }},\n"nodelist": {{\n{listed}\n  }}\n}}\n')
+        return (
+            f'{head},\n"cluster": {{ "name": "{name}", "version": {version}, "nodes": {len(self.nodes)}, '
+            f'"quorate": {int(self.quorate)} }},\n"nodelist": {{\n{listed}\n  }}\n}}\n'
+        )
 
     def _versions(self) -> str:
         lines = [f'"starttime": {self._start}', f'"clinfo": {self._version}', f'"vmlist": {self.db.guest_version}']
@@ -133,8 +189,10 @@ class View:
 
     def _guests(self) -> str:
         with self.db.mutex:
-            lines = [f'"{vmid}": {{ "node": "{node}", "type": "{kind}", "version": {version} }}'
-                     for vmid, (kind, node, version) in self.db.guests.items()]
+            lines = [
+                f'"{vmid}": {{ "node": "{node}", "type": "{kind}", "version": {version} }}'
+                for vmid, (kind, node, version) in self.db.guests.items()
+            ]
             version = self.db.guest_version
         if not lines:
             return f'{{\n"version": {version}\n\n}}\n'

@@ -16,5 +16,6 @@ def main() -> int:
     line = "-" * 78
     paths.at("/etc/issue").write_text(
         f"\n{line}\n\nWelcome to the Proxmox Virtual Environment. Please use your web browser to\n"
-        f"configure this server - connect to:\n\n  https://{address}:8006/\n\n{line}\n\n")
+        f"configure this server - connect to:\n\n  https://{address}:8006/\n\n{line}\n\n"
+    )
     return 0

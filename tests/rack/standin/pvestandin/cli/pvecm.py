@@ -16,13 +16,27 @@ from ..errors import ApiError, Failure, bad_parameters
 
 UPDATE_SECONDS = 80
 USAGE = {
-    "qdevice remove": "", "qdevice setup": "<address> [OPTIONS]", "add": "<hostname> [OPTIONS]",
-    "addnode": "<node> [OPTIONS]", "apiver": "", "create": "<clustername> [OPTIONS]", "delnode": "<node>",
-    "expected": "<expected>", "keygen": "<filename>", "mtunnel": "[<extra-args>] [OPTIONS]", "nodes": "",
-    "status": "", "updatecerts": " [OPTIONS]", "help": "[<extra-args>] [OPTIONS]",
+    "qdevice remove": "",
+    "qdevice setup": "<address> [OPTIONS]",
+    "add": "<hostname> [OPTIONS]",
+    "addnode": "<node> [OPTIONS]",
+    "apiver": "",
+    "create": "<clustername> [OPTIONS]",
+    "delnode": "<node>",
+    "expected": "<expected>",
+    "keygen": "<filename>",
+    "mtunnel": "[<extra-args>] [OPTIONS]",
+    "nodes": "",
+    "status": "",
+    "updatecerts": " [OPTIONS]",
+    "help": "[<extra-args>] [OPTIONS]",
 }
-_GROUPS = (("qdevice remove", "qdevice setup"), ("addnode", "apiver", "create", "delnode"),
-           ("add", "expected", "keygen", "mtunnel", "nodes", "status", "updatecerts"), ("help",))
+_GROUPS = (
+    ("qdevice remove", "qdevice setup"),
+    ("addnode", "apiver", "create", "delnode"),
+    ("add", "expected", "keygen", "mtunnel", "nodes", "status", "updatecerts"),
+    ("help",),
+)
 _LINKS = {f"link{number}" for number in range(corosyncconf.MAX_LINK + 1)}
 _ADD = {"nodeid", "votes", "force", "fingerprint", "use_ssh"} | _LINKS
 _BOOLEANS = {"force", "silent", "use_ssh", "unmerge-known-hosts"}
@@ -55,8 +69,11 @@ def parse(arguments: list[str], positional: list[str], options: set[str]) -> dic
             else:
                 print(f"Option {key} requires an argument", file=sys.stderr)
                 raise ApiError(400, "unable to parse option")
-        params[key] = {"yes": "1", "true": "1", "on": "1", "no": "0", "false": "0", "off": "0"}.get(
-            value.lower(), value) if key in _BOOLEANS else value
+        params[key] = (
+            {"yes": "1", "true": "1", "on": "1", "no": "0", "false": "0", "off": "0"}.get(value.lower(), value)
+            if key in _BOOLEANS
+            else value
+        )
     if len(rest) > len(positional):
         raise ApiError(400, "too many arguments")
     if len(rest) < len(positional):
@@ -76,8 +93,9 @@ def _context() -> registry.Context:
 
 
 def create(arguments: list[str]) -> None:
-    call("POST", "/cluster/config",
-         parse(arguments, ["clustername"], {"nodeid", "votes", "token-coefficient"} | _LINKS))
+    call(
+        "POST", "/cluster/config", parse(arguments, ["clustername"], {"nodeid", "votes", "token-coefficient"} | _LINKS)
+    )
 
 
 def add(arguments: list[str]) -> None:
@@ -113,8 +131,12 @@ def _ask_fingerprint(host: str) -> str:
     connection = join.connect(host)
     shown = join.fingerprint_of(connection)
     connection.close()
-    print(f"The authenticity of host '{host}' can't be established.\nX509 SHA256 key fingerprint is {shown}.\n"
-          "Are you sure you want to continue connecting (yes/no)? ", end="", flush=True)
+    print(
+        f"The authenticity of host '{host}' can't be established.\nX509 SHA256 key fingerprint is {shown}.\n"
+        "Are you sure you want to continue connecting (yes/no)? ",
+        end="",
+        flush=True,
+    )
     if sys.stdin.readline().strip().lower() != "yes":
         raise Failure("Fingerprint not verified, abort!")
     return shown
@@ -137,8 +159,9 @@ def apiver(arguments: list[str]) -> None:
 
 def _assert_cluster() -> None:
     if not paths.pve("corosync.conf").exists():
-        raise Failure(f"Error: Corosync config '{cluster.CLUSTER_CONF}' does not exist - is this node part of a"
-                      " cluster?")
+        raise Failure(
+            f"Error: Corosync config '{cluster.CLUSTER_CONF}' does not exist - is this node part of a cluster?"
+        )
 
 
 def status(arguments: list[str]) -> None:
@@ -146,8 +169,12 @@ def status(arguments: list[str]) -> None:
     _assert_cluster()
     totem = corosyncconf.read().get("totem", {})
     print("Cluster information\n-------------------")
-    for label, key, default in (("Name", "cluster_name", "UNKOWN?"), ("Config Version", "config_version", "-1"),
-                                ("Transport", "transport", "knet"), ("Secure auth", "secauth", "off")):
+    for label, key, default in (
+        ("Name", "cluster_name", "UNKOWN?"),
+        ("Config Version", "config_version", "-1"),
+        ("Transport", "transport", "knet"),
+        ("Secure auth", "secauth", "off"),
+    ):
         print(f"{label + ':':<17} {totem.get(key, default)}")
     print(flush=True)
     os.execvp("corosync-quorumtool", ["corosync-quorumtool", "-siH"])
@@ -195,8 +222,10 @@ def updatecerts(arguments: list[str]) -> None:
         cluster.update_certs(params.get("force") == "1", silent, params.get("unmerge-known-hosts") == "1")
         cluster.make_observed_directories()
     except TimeoutError:
-        text = ("got timeout when trying to ensure cluster certificates and base file hierarchy is set up - no quorum"
-                " (yet) or hung pmxcfs?")
+        text = (
+            "got timeout when trying to ensure cluster certificates and base file hierarchy is set up - no quorum"
+            " (yet) or hung pmxcfs?"
+        )
         if not silent:
             raise Failure(text) from None
         cluster.warn(text)
@@ -204,8 +233,18 @@ def updatecerts(arguments: list[str]) -> None:
         signal.alarm(0)
 
 
-COMMANDS = {"create": create, "add": add, "addnode": addnode, "delnode": delnode, "apiver": apiver, "status": status,
-            "nodes": nodes, "expected": expected, "keygen": keygen, "updatecerts": updatecerts}
+COMMANDS = {
+    "create": create,
+    "add": add,
+    "addnode": addnode,
+    "delnode": delnode,
+    "apiver": apiver,
+    "status": status,
+    "nodes": nodes,
+    "expected": expected,
+    "keygen": keygen,
+    "updatecerts": updatecerts,
+}
 
 
 def main() -> int:

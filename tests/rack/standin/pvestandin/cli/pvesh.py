@@ -18,13 +18,16 @@ def main() -> int:
     words = sys.argv[1:]
     if len(words) < 2 or words[0] not in _METHODS:
         said = f"unknown command 'pvesh {words[0]}'" if words and words[0] not in _METHODS else "not enough arguments"
-        print(f"ERROR: {said}\nUSAGE: pvesh <COMMAND> [ARGS] [OPTIONS]\n\n"
-              "       pvesh create <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
-              "       pvesh delete <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
-              "       pvesh get <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
-              "       pvesh ls <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
-              "       pvesh set <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
-              "       pvesh usage <api_path> [OPTIONS]", file=sys.stderr)
+        print(
+            f"ERROR: {said}\nUSAGE: pvesh <COMMAND> [ARGS] [OPTIONS]\n\n"
+            "       pvesh create <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
+            "       pvesh delete <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
+            "       pvesh get <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
+            "       pvesh ls <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
+            "       pvesh set <api_path> [OPTIONS] [FORMAT_OPTIONS]\n"
+            "       pvesh usage <api_path> [OPTIONS]",
+            file=sys.stderr,
+        )
         return 255
     command, path, args = words[0], words[1], words[2:]
     if command == "usage":

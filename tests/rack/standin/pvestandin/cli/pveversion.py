@@ -8,13 +8,46 @@ import sys
 
 from .. import paths
 
-_PACKAGES = ("proxmox-ve", "pve-manager", "proxmox-kernel-helper", "ceph-fuse", "corosync", "criu", "ifupdown2",
-             "libjs-extjs", "libproxmox-acme-perl", "libpve-access-control", "libpve-apiclient-perl",
-             "libpve-cluster-api-perl", "libpve-cluster-perl", "libpve-common-perl", "libpve-guest-common-perl",
-             "libpve-http-server-perl", "libpve-network-perl", "libpve-storage-perl", "lxc-pve", "lxcfs", "novnc-pve",
-             "proxmox-backup-client", "proxmox-widget-toolkit", "pve-cluster", "pve-container", "pve-docs",
-             "pve-edk2-firmware", "pve-firewall", "pve-firmware", "pve-ha-manager", "pve-i18n", "pve-qemu-kvm",
-             "pve-xtermjs", "qemu-server", "smartmontools", "spiceterm", "vncterm", "zfsutils-linux")
+_PACKAGES = (
+    "proxmox-ve",
+    "pve-manager",
+    "proxmox-kernel-helper",
+    "ceph-fuse",
+    "corosync",
+    "criu",
+    "ifupdown2",
+    "libjs-extjs",
+    "libproxmox-acme-perl",
+    "libpve-access-control",
+    "libpve-apiclient-perl",
+    "libpve-cluster-api-perl",
+    "libpve-cluster-perl",
+    "libpve-common-perl",
+    "libpve-guest-common-perl",
+    "libpve-http-server-perl",
+    "libpve-network-perl",
+    "libpve-storage-perl",
+    "lxc-pve",
+    "lxcfs",
+    "novnc-pve",
+    "proxmox-backup-client",
+    "proxmox-widget-toolkit",
+    "pve-cluster",
+    "pve-container",
+    "pve-docs",
+    "pve-edk2-firmware",
+    "pve-firewall",
+    "pve-firmware",
+    "pve-ha-manager",
+    "pve-i18n",
+    "pve-qemu-kvm",
+    "pve-xtermjs",
+    "qemu-server",
+    "smartmontools",
+    "spiceterm",
+    "vncterm",
+    "zfsutils-linux",
+)
 
 
 def main() -> int:
@@ -29,8 +62,10 @@ def main() -> int:
         return 255
     installed = _installed()
     for name in _PACKAGES:
-        note = {"proxmox-ve": f" (running kernel: {kernel})",
-                "pve-manager": f" (running version: {known['version']}/{known['repoid']})"}.get(name, "")
+        note = {
+            "proxmox-ve": f" (running kernel: {kernel})",
+            "pve-manager": f" (running version: {known['version']}/{known['repoid']})",
+        }.get(name, "")
         if name in installed:
             print(f"{name}: {installed[name]}{note}")
         elif name in ("proxmox-ve", "pve-manager"):
@@ -39,7 +74,11 @@ def main() -> int:
 
 
 def _installed() -> dict[str, str]:
-    done = subprocess.run(["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n"],
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        ["dpkg-query", "-W", "-f", "${db:Status-Status} ${Package} ${Version}\n"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     rows = (line.split(" ") for line in done.stdout.splitlines())
     return {row[1]: row[2] for row in rows if row[0] == "installed"}

@@ -60,8 +60,10 @@ def read() -> Sections:
     sections = section_config().parse(pvefiles.read(FILE), FILE)
     local = sections.ids.get("local")
     if local is None or local["type"] != "dir" or local.get("path", "/var/lib/vz") != "/var/lib/vz":
-        sections.ids = {"local": _implicit_local(),
-                        **{name: section for name, section in sections.ids.items() if name != "local"}}
+        sections.ids = {
+            "local": _implicit_local(),
+            **{name: section for name, section in sections.ids.items() if name != "local"},
+        }
     sections.ids["local"].setdefault("path", "/var/lib/vz")
     sections.ids["local"].pop("nodes", None)
     for section in sections.ids.values():
@@ -74,8 +76,12 @@ def read() -> Sections:
 
 
 def _implicit_local() -> Section:
-    return {"type": "dir", "path": "/var/lib/vz", "prune-backups": "keep-all=1",
-            "content": {"backup", "images", "iso", "rootdir", "snippets", "vztmpl"}}
+    return {
+        "type": "dir",
+        "path": "/var/lib/vz",
+        "prune-backups": "keep-all=1",
+        "content": {"backup", "images", "iso", "rootdir", "snippets", "vztmpl"},
+    }
 
 
 def write(sections: Sections) -> None:

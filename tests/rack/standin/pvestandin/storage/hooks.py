@@ -125,8 +125,15 @@ def _key_fingerprint(text: str) -> Any:
 
 def _generated_key() -> str:
     fingerprint = ":".join(re.findall("..", secrets.token_hex(8)))
-    return json.dumps({"kdf": None, "created": "2026-01-01T00:00:00+00:00", "modified": "2026-01-01T00:00:00+00:00",
-                       "data": base64.b64encode(secrets.token_bytes(32)).decode(), "fingerprint": fingerprint})
+    return json.dumps(
+        {
+            "kdf": None,
+            "created": "2026-01-01T00:00:00+00:00",
+            "modified": "2026-01-01T00:00:00+00:00",
+            "data": base64.b64encode(secrets.token_bytes(32)).decode(),
+            "fingerprint": fingerprint,
+        }
+    )
 
 
 def _ceph_file(storage: str, kind: str) -> str:

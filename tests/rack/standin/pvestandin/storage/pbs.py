@@ -35,8 +35,9 @@ def _datastores(storage: str, section: Section) -> list[str]:
     if fingerprint:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE  # the fingerprint is compared below
-    connection = http.client.HTTPSConnection(str(section["server"]), int(section.get("port") or PORT),
-                                             timeout=TIMEOUT, context=context)
+    connection = http.client.HTTPSConnection(
+        str(section["server"]), int(section.get("port") or PORT), timeout=TIMEOUT, context=context
+    )
     try:
         connection.connect()
         assert isinstance(connection.sock, ssl.SSLSocket)
@@ -59,8 +60,13 @@ def _credentials(connection: http.client.HTTPSConnection, storage: str, section:
     return {"Cookie": "PBSAuthCookie=" + quote(answer["ticket"])}
 
 
-def _call(connection: http.client.HTTPSConnection, method: str, path: str, headers: dict[str, str],
-          body: dict[str, Any] | None = None) -> Any:
+def _call(
+    connection: http.client.HTTPSConnection,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: dict[str, Any] | None = None,
+) -> Any:
     headers = {**headers, "Content-Type": "application/json"}
     connection.request(method, path, json.dumps(body) if body else None, headers)
     response = connection.getresponse()

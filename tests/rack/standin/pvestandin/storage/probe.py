@@ -17,8 +17,15 @@ from ..section import Section
 from ..text import truth
 from . import config, pbs
 
-_SUBDIRS = {"backup": "dump", "images": "images", "import": "import", "iso": "template/iso", "rootdir": "private",
-            "snippets": "snippets", "vztmpl": "template/cache"}
+_SUBDIRS = {
+    "backup": "dump",
+    "images": "images",
+    "import": "import",
+    "iso": "template/iso",
+    "rootdir": "private",
+    "snippets": "snippets",
+    "vztmpl": "template/cache",
+}
 _MOUNTED = {"nfs": "nfs", "cifs": "cifs", "cephfs": "ceph", "glusterfs": "glusterfs"}
 
 
@@ -116,10 +123,12 @@ def _mount(storage: str, section: Section) -> None:
     _make_base(section)
     if not path.is_dir():
         raise Failure(f"unable to activate storage '{storage}' - directory '{section['path']}' does not exist", 2)
-    source = {"nfs": lambda: f"{section['server']}:{section['export']}",
-              "cifs": lambda: f"//{section['server']}/{section['share']}{section.get('subdir', '')}",
-              "glusterfs": lambda: f"{section['server']}:{section['volume']}",
-              "cephfs": lambda: f"{section.get('monhost', '')}:{section.get('subdir', '/')}"}[section["type"]]()
+    source = {
+        "nfs": lambda: f"{section['server']}:{section['export']}",
+        "cifs": lambda: f"//{section['server']}/{section['share']}{section.get('subdir', '')}",
+        "glusterfs": lambda: f"{section['server']}:{section['volume']}",
+        "cephfs": lambda: f"{section.get('monhost', '')}:{section.get('subdir', '/')}",
+    }[section["type"]]()
     options = str(section.get("options") or "")
     if section["type"] == "cifs":
         options = ",".join(filter(None, [f"credentials={paths.pve(f'priv/storage/{storage}.pw')}", options]))
@@ -139,8 +148,10 @@ def _check_mountpoint(storage: str, section: Section) -> None:
         return
     path = section["path"] if wanted.lower() in ("1", "yes", "on", "true") else wanted
     if not _is_mount(paths.at(path)):
-        raise Failure(f"unable to activate storage '{storage}' - directory is expected to be a mount point but is not "
-                      f"mounted: '{path}'")
+        raise Failure(
+            f"unable to activate storage '{storage}' - directory is expected to be a mount point but is not "
+            f"mounted: '{path}'"
+        )
 
 
 def _make_base(section: Section) -> None:
@@ -154,12 +165,16 @@ def _make_base(section: Section) -> None:
 def _make_content_directories(storage: str, section: Section) -> None:
     base = paths.at(section["path"])
     if not base.is_dir():
-        raise Failure(f"unable to activate storage '{storage}' - directory '{section['path']}' does not exist or is "
-                      "unreachable", 2)
+        raise Failure(
+            f"unable to activate storage '{storage}' - directory '{section['path']}' does not exist or is unreachable",
+            2,
+        )
     if "content" not in section:
         return  # a new definition without content types gets its directories on first use
-    directories = {kind: base / str(section.get("content-dirs", {}).get(kind, subdir)).lstrip("/")
-                   for kind, subdir in _SUBDIRS.items()}
+    directories = {
+        kind: base / str(section.get("content-dirs", {}).get(kind, subdir)).lstrip("/")
+        for kind, subdir in _SUBDIRS.items()
+    }
     content = section["content"]
     if truth(section.get("create-subdirs", 1)) and truth(section.get("mkdir", 1)):
         for kind in sorted(directories):
@@ -201,8 +216,11 @@ def _import_pool(storage: str, section: Section) -> None:
         return
     command = ["zpool", "import", "-d", "/dev/disk/by-id/", "-o", "cachefile=none", pool]
     if not shutil.which("zpool"):
-        raise Failure(f"could not activate storage '{storage}', zfs error: open3: exec of {' '.join(command)} failed: "
-                      "No such file or directory at /usr/share/perl5/PVE/Cmd.pm line 174.\n", 2)
+        raise Failure(
+            f"could not activate storage '{storage}', zfs error: open3: exec of {' '.join(command)} failed: "
+            "No such file or directory at /usr/share/perl5/PVE/Cmd.pm line 174.\n",
+            2,
+        )
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise Failure(f"could not activate storage '{storage}', zfs error: {done.stderr.strip()}", 2)
@@ -212,6 +230,13 @@ def information(storage: str, section: Section) -> dict[str, Any]:
     """The entry in a node's list of storages, without `storage` and `used_fraction`."""
     enabled = config.enabled_here(section)
     found = status(storage, section) if enabled else Status()
-    return {"type": section["type"], "content": config.describe(config.read(), storage)["content"],
-            "shared": int(truth(section.get("shared"))), "enabled": int(enabled), "active": int(found.active),
-            "total": found.total, "avail": found.avail, "used": found.used}
+    return {
+        "type": section["type"],
+        "content": config.describe(config.read(), storage)["content"],
+        "shared": int(truth(section.get("shared"))),
+        "enabled": int(enabled),
+        "active": int(found.active),
+        "total": found.total,
+        "avail": found.avail,
+        "used": found.used,
+    }
