@@ -113,16 +113,7 @@ class Cluster:
             return step, local
 
     def _read(self) -> Local:
-        """The state, as soon as it can be read: pmxcfs gives errors for a moment while it starts."""
-
-        def readable() -> tuple[bool, Any]:
-            try:
-                return True, _membership.read(self.machine)
-            except _node.Unreadable as error:
-                return False, error
-
-        state: Local = self.deadline.until("the files of the cluster to be readable", readable)
-        return state
+        return _membership.read(self.machine, self.deadline)
 
     def _plan(self, local: Local) -> Plan:
         step = plan(local, self.wanted, self.peer, self.machine.addresses)

@@ -25,13 +25,16 @@ import time
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _corosync
-from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
+from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine, Unreadable
+from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
 AUTHKEY = "/etc/corosync/authkey"
 LOCAL_CONF = "/etc/corosync/corosync.conf"
 CLUSTER_CONF = "/etc/pve/corosync.conf"
 DATABASE = "/var/lib/pve-cluster/config.db"
 MARK = "/var/lib/baremetal-proxmox/cluster.json"
+# Seconds that pmxcfs may need to start or stop
+PATIENCE = 10.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -120,7 +123,20 @@ class Local:
         return sum(self.conf is None or node == self.hostname for node in self.guests.values())
 
 
-def read(machine: Machine) -> Local:
+def read(machine: Machine, deadline: Deadline | None = None) -> Local:
+    """The state, as soon as it can be read: pmxcfs gives errors for a moment while it starts or stops."""
+
+    def readable() -> tuple[bool, Any]:
+        try:
+            return True, _read(machine)
+        except Unreadable as error:
+            return False, error
+
+    state: Local = (deadline or Deadline(PATIENCE)).until("the files of the cluster to be readable", readable)
+    return state
+
+
+def _read(machine: Machine) -> Local:
     seen = parse_json(machine.read("/etc/pve/.members"))
     cluster = seen.get("cluster") or {}
     copy = _conf(machine, LOCAL_CONF)

@@ -49,12 +49,13 @@ MARKS = "/var/lib/baremetal-proxmox"
 # dpkg(1), package states
 UNFINISHED = re.compile(r"^Status: \S+ \S+ (?:half-installed|unpacked|half-configured|triggers-\w+)$", re.MULTILINE)
 
-# ENOTCONN: what is left under /etc/pve when pmxcfs died
+# ENOTCONN: what is left under /etc/pve when pmxcfs died. Not ECONNABORTED, when it ends while it is asked: half of a
+# reading would be from before
 ABSENT = {errno.ENOENT, errno.ENOTDIR, errno.ENOTCONN}
 
 
 class Unreadable(ProxmoxError):
-    """A file that is there and cannot be read: for a moment, when pmxcfs starts or takes over the cluster's files."""
+    """A file that is there and cannot be read: for a moment, when pmxcfs starts, stops or takes over the cluster's files."""
 
     def __init__(self, path: str, error: OSError) -> None:
         super().__init__(f"{path}: {error.strerror or error}.", path=path)
@@ -223,7 +224,7 @@ class Machine:
     def certificate(self, node: str) -> str | None:
         """SHA-256 fingerprint of what pveproxy serves for a node: a custom certificate, else the one of the cluster's CA."""
         folder = f"/etc/pve/nodes/{node}"
-        custom = all(self.path(f"{folder}/pveproxy-ssl.{end}").exists() for end in ("pem", "key"))
+        custom = all(self.lstat(f"{folder}/pveproxy-ssl.{end}") for end in ("pem", "key"))
         return fingerprint(self.read(f"{folder}/{'pveproxy-ssl' if custom else 'pve-ssl'}.pem") or "")
 
 

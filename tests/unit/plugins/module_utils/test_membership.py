@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import pytest
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _membership
+from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine, Unreadable
 
 from .cluster_world import KEY, World, conf, sha
 from .test_corosync import DEBIAN, QUORUM
@@ -208,3 +209,19 @@ def test_replace_is_whole_and_keeps_the_mode(world: World) -> None:
     assert path.read_bytes() == KEY
     assert path.stat().st_mode & 0o777 == 0o400
     assert [entry.name for entry in path.parent.iterdir()] == ["authkey"]
+
+
+def test_a_reading_is_whole_when_pmxcfs_ends_while_it_is_asked(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    waiting_for_quorum(world)
+    real, asked = type(world.machine).read_bytes, []
+
+    def read_bytes(machine: Machine, path: str) -> bytes | None:
+        asked.append(path)
+        if path == "/etc/pve/corosync.conf" and asked.count(path) == 1:
+            raise Unreadable(path, OSError(103, "Software caused connection abort"))
+        return real(machine, path)
+
+    monkeypatch.setattr(type(world.machine), "read_bytes", read_bytes)
+    local = read(world)
+    assert local.conf is not None and local.connected
+    assert asked.count("/etc/pve/.members") == 2

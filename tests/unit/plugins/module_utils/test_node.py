@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import ssl
 from pathlib import Path
 
@@ -206,6 +207,18 @@ def test_a_cluster_file_system_that_died(machine: Machine, monkeypatch: pytest.M
 
     monkeypatch.setattr(Path, "read_bytes", dead)
     assert machine.read("/etc/pve/corosync.conf") is None
+
+
+def test_no_certificate_without_the_cluster_file_system(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = Path.lstat
+
+    def dead(path: Path) -> os.stat_result:
+        if "/etc/pve/" in str(path):
+            raise OSError(107, "Transport endpoint is not connected")
+        return real(path)
+
+    monkeypatch.setattr(Path, "lstat", dead)
+    assert machine.certificate("pve1") is None
 
 
 def test_an_error_that_is_no_absence_is_not_hidden(machine: Machine) -> None:
