@@ -30,7 +30,7 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
         headers = node.root_ticket()
         found: Answers = {}
         for call in CALLS:
-            status, _, body = node.call(call.method, call.path, call.params, headers=headers)
+            status, _unused, body = node.call(call.method, call.path, call.params, headers=headers)
             found[call.number] = status, body
         yield found
     finally:

@@ -143,7 +143,7 @@ def _contents(
     if name.endswith("-pve-signed"):
         _write(root, f"boot/vmlinuz-{release.kernel}-pve", "stand-in\n")
         _write(root, f"boot/config-{release.kernel}-pve", "# stand-in\n")
-    for directory, _, names in os.walk(root):
+    for directory, _unused, names in os.walk(root):
         os.chmod(directory, 0o755)
         for entry in names:
             file = Path(directory, entry)

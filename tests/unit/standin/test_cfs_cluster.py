@@ -159,7 +159,7 @@ def test_the_first_node_shares_its_keys(node: Path) -> None:
     rootssh.share_keys()
     assert (own.is_symlink(), shared.read_text()) == (True, "ssh-ed25519 AAAA admin\n")
     (node / "root/.ssh/id_rsa.pub").write_text("ssh-rsa BBBB root@pve1\n")
-    for _ in range(2):
+    for _unused in range(2):
         rootssh.merge_keys()
     assert shared.read_text() == "ssh-ed25519 AAAA admin\nssh-rsa BBBB root@pve1\n"
 

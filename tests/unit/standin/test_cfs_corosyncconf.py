@@ -104,9 +104,9 @@ def broken(change: Any) -> tuple[list[str], list[str]]:
 
 def test_checks() -> None:
     assert broken(lambda conf: None) == ([], [])
-    errors, _ = broken(lambda conf: conf["nodelist"]["node"]["pve2"].pop("ring1_addr"))
+    errors, _unused = broken(lambda conf: conf["nodelist"]["node"]["pve2"].pop("ring1_addr"))
     assert errors == ["node 'pve2' is missing address forinterface number 1"]
-    errors, _ = broken(lambda conf: conf["totem"]["interface"].pop("1"))
+    errors, _unused = broken(lambda conf: conf["totem"]["interface"].pop("1"))
     assert len(errors) == 2
-    _, warnings = broken(lambda conf: conf["totem"].update(secauth="off"))
+    _unused, warnings = broken(lambda conf: conf["totem"].update(secauth="off"))
     assert warnings[0].startswith("warning: authentication/encryption is not explicitly enabled")

@@ -82,12 +82,12 @@ def test_attributes(device: Device) -> None:
 def test_a_directory_is_read_in_parts(device: Device) -> None:
     names, offset = [], 0
     while True:
-        _, data = device.ask(28, 1, struct.pack("<QQIIQII", 0, offset, 100, 0, 0, 0, 0))
+        _unused, data = device.ask(28, 1, struct.pack("<QQIIQII", 0, offset, 100, 0, 0, 0, 0))
         if not data:
             break
         position = 0
         while position < len(data):
-            _, offset, length, _ = struct.unpack_from("<QQII", data, position)
+            _unused, offset, length, _unused = struct.unpack_from("<QQII", data, position)
             names.append(data[position + 24 : position + 24 + length].decode())
             position += 24 + (length + 7) // 8 * 8
     assert names == [
@@ -129,7 +129,7 @@ def setattr_body(valid: int, **fields: int) -> bytes:
 
 
 def test_changes_of_attributes(device: Device) -> None:
-    _, data = device.ask(35, 1, struct.pack("<IIII", 0, 0o640, 0, 0) + b"f\0")
+    _unused, data = device.ask(35, 1, struct.pack("<IIII", 0, 0o640, 0, 0) + b"f\0")
     file = struct.unpack_from("<Q", data)[0]
     device.ask(16, file, struct.pack("<QQIIQII", 0, 0, 3, 0, 0, 0, 0) + b"abc")
     assert device.ask(4, file, setattr_body(8, size=1))[0] == 0

@@ -40,7 +40,7 @@ def script(deb: Path, name: str) -> str:
 
 def test_nothing_is_missing_among_themselves(built: tuple[str, dict[str, Path]]) -> None:
     release, debs = built
-    ours = {name for name, _, _ in packages(RELEASES[release])}
+    ours = {name for name, _unused, _unused in packages(RELEASES[release])}
     for deb in debs.values():
         for wanted in re.findall(r"[a-z0-9][a-z0-9+.-]+", re.sub(r"\([^)]*\)", "", field(deb, "Depends"))):
             if re.match(r"(lib)?pve|proxmox|qemu-server|lxc", wanted) and wanted != "libpve-rs-perl":
@@ -87,7 +87,7 @@ def test_who_ships_what(built: tuple[str, dict[str, Path]]) -> None:
 
 
 def test_services_are_enabled_and_started_at_the_end(built: tuple[str, dict[str, Path]]) -> None:
-    _, debs = built
+    _unused, debs = built
     text = script(debs["pve-cluster"], "postinst")
     assert text.index("rm -f /etc/corosync/corosync.conf") < text.index("deb-systemd-invoke start pve-cluster.service")
     assert "deb-systemd-helper enable pve-cluster.service" in text
@@ -97,7 +97,7 @@ def test_services_are_enabled_and_started_at_the_end(built: tuple[str, dict[str,
 
 
 def test_scripts_are_shell(built: tuple[str, dict[str, Path]], tmp_path: Path) -> None:
-    _, debs = built
+    _unused, debs = built
     for name, deb in debs.items():
         control = tmp_path / name
         subprocess.run(["dpkg-deb", "--control", str(deb), str(control)], check=True)

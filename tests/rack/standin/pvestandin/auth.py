@@ -130,7 +130,7 @@ def check_enabled(config: usercfg.UserConfig, userid: str) -> None:
 
 def verify_api_token(value: str) -> str | None:
     """The token's id for `user!name=secret`, or None."""
-    tokenid, _, secret = value.rpartition("=")
+    tokenid, _unused, secret = value.rpartition("=")
     match = re.fullmatch(formats.TOKEN, tokenid)
     if not match:
         return None

@@ -69,7 +69,7 @@ def run(program: str, commands: Mapping[str, Command], args: list[str]) -> int:
 
 
 def parameters(command: Command) -> dict[str, Any]:
-    endpoint, _ = registry.find(command.method, command.path)
+    endpoint, _unused = registry.find(command.method, command.path)
     return dict(schema.parameters(endpoint)[0])
 
 

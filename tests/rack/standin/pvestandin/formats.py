@@ -236,7 +236,7 @@ def check(name: str, value: str) -> None:
     """
     if name in PROPERTY_FORMATS or name == "regex":
         return
-    base, _, suffix = name.rpartition("-")
+    base, _unused, suffix = name.rpartition("-")
     if suffix == "list" and name not in FORMATS:
         for item in split_list(value):
             check(base, item)

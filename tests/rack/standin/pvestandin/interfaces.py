@@ -102,7 +102,7 @@ def _option(interface: Interface, family: str, key: str, value: str) -> None:
     suffix = "6" if family == "inet6" else ""
     plain = key.replace("-", "_")
     if key == "address":
-        address, _, bits = value.partition("/")
+        address, _unused, bits = value.partition("/")
         interface[f"address{suffix}"] = address
         if bits:
             interface[f"netmask{suffix}"] = bits

@@ -28,7 +28,7 @@ def _crypt(password: str, setting: str) -> str | None:
 
 
 def encrypt(password: str) -> str:
-    result = _crypt(password, "$5$" + "".join(secrets.choice(_SALT) for _ in range(8)) + "$")
+    result = _crypt(password, "$5$" + "".join(secrets.choice(_SALT) for _unused in range(8)) + "$")
     if result is None:
         raise Failure("unable to encrypt the password")
     return result

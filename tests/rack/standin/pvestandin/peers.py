@@ -49,6 +49,6 @@ def forget() -> None:
 def _fetch(node: str, path: str) -> Any:
     from .dispatch import Call, answer  # the dispatcher imports the handlers that call this
 
-    path, _, query = path.partition("?")
+    path, _unused, query = path.partition("?")
     result = answer(Call("GET", f"/nodes/{node}{path}", dict(parse_qsl(query)), "root@pam"))
     return result.data if result.status == 200 else None

@@ -24,7 +24,7 @@ class Permissions:
     def of(self, user: str, path: str) -> dict[str, int]:
         if user == "root@pam":
             return dict.fromkeys(self.config.roles["Administrator"], 1)
-        owner, _, token = user.partition("!")
+        owner, _unused, token = user.partition("!")
         if not token:
             return self._privileges(user, path)
         info = self.config.users.get(owner, {}).get("tokens", {}).get(token)

@@ -109,7 +109,7 @@ def endpoint(
 def _declared(words: str) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for word in words.split():
-        name, _, kind = word.replace("!", "").partition(":")
+        name, _unused, kind = word.replace("!", "").partition(":")
         entry: dict[str, Any] = {"type": kind if kind in _TYPES else "integer" if kind == "pve-vmid" else "string"}
         if kind and kind not in _TYPES:
             entry["format"] = kind

@@ -61,7 +61,7 @@ class Task:
 
     def entry(self) -> dict[str, Any]:
         """The keys of the task in API answers; the token is apart from the user."""
-        user, _, token = self.user.partition("!")
+        user, _unused, token = self.user.partition("!")
         return {**asdict(self), "user": user, "upid": self.upid, **({"tokenid": token} if token else {})}
 
     def result(self) -> str:

@@ -134,7 +134,7 @@ def _read_user(config: UserConfig, data: list[str]) -> None:
 
 def _read_token(config: UserConfig, data: list[str]) -> None:
     full, expire, privsep, comment = data[:4]
-    userid, _, name = full.partition("!")
+    userid, _unused, name = full.partition("!")
     if userid not in config.users:
         _warn(f"ignore token '{full}' - user does not exist")
         return

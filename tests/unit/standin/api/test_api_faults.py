@@ -22,18 +22,18 @@ def test_no_file_no_fault(node: Any) -> None:
 def test_a_rule_is_used_up(node: Any) -> None:
     write(node, {"match": "POST /storage", "times": 2, "action": "status", "status": 596})
     assert faults.take("GET", "/storage") is None
-    assert [faults.take("POST", "/storage") is None for _ in range(3)] == [False, False, True]
+    assert [faults.take("POST", "/storage") is None for _unused in range(3)] == [False, False, True]
     assert json.loads((node.root / "run/pve-standin/faults.json").read_text()) == []
 
 
 def test_a_rule_without_times_stays(node: Any) -> None:
     write(node, {"match": "GET .*", "action": "delay", "seconds": 0})
-    assert all(faults.take("GET", "/x") for _ in range(5))
+    assert all(faults.take("GET", "/x") for _unused in range(5))
 
 
 def test_the_first_rule_that_matches_strikes(node: Any) -> None:
     write(node, {"match": "GET /a", "action": "drop", "times": 1}, {"match": "GET", "action": "status", "status": 500})
-    assert [faults.take("GET", "/a")["action"] for _ in range(2)] == ["drop", "status"]
+    assert [faults.take("GET", "/a")["action"] for _unused in range(2)] == ["drop", "status"]
 
 
 def test_failing_tasks_are_chosen_by_their_type(node: Any) -> None:

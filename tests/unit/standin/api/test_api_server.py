@@ -95,7 +95,7 @@ def test_a_connection_is_kept_and_ends_with_an_error(api: Client) -> None:
 
 
 def test_a_connection_serves_a_hundred_requests(api: Client) -> None:
-    assert [api.call("GET", "/version")[3] for _ in range(101)].index("close") == 99
+    assert [api.call("GET", "/version")[3] for _unused in range(101)].index("close") == 99
 
 
 def test_long_answers_are_packed_for_those_who_can_unpack(api: Client) -> None:
@@ -126,7 +126,7 @@ def test_without_authentication(api: Client, headers: dict[str, str], sentence: 
 def test_a_token_needs_no_csrf_token_and_is_not_root_itself(api: Client) -> None:
     token = {"Cookie": "", "CSRFPreventionToken": "", "Authorization": "PVEAPIToken=root@pam!robot=s-robot"}
     assert api.call("POST", "/pools", "poolid=x", **token)[0] == 200
-    status, reason, body, _ = api.call("POST", "/cluster/config", "clustername=x", **token)
+    status, reason, body, _unused = api.call("POST", "/cluster/config", "clustername=x", **token)
     assert (status, reason) == (403, "Permission check failed (user != root@pam)")
     assert body["message"] == "Permission check failed (user != root@pam)\n"
     assert api.call("PUT", "/access/password", "userid=root@pam&password=12345678", **token)[0] == 403
@@ -137,19 +137,23 @@ def test_forms_and_json(api: Client) -> None:
     assert api.call("PUT", "/access/groups/ops", {"comment": "c"})[0] == 200
     assert api.call("POST", "/access/users", {"userid": "x@pve", "enable": False, "groups": ["ops"]})[0] == 200
     assert api.call("GET", "/access/users/x@pve")[2]["data"]["enable"] == 0
-    status, _, body, _ = api.call("POST", "/access/users", "userid=y@pve&enable=yes")
+    status, _unused, body, _unused = api.call("POST", "/access/users", "userid=y@pve&enable=yes")
     assert (status, body["errors"]) == (400, {"enable": "type check ('boolean') failed - got 'yes'"})
-    status, _, body, _ = api.call("PUT", "/access/groups/ops", "groupid=other")
+    status, _unused, body, _unused = api.call("PUT", "/access/groups/ops", "groupid=other")
     assert (status, list(body["errors"])) == (400, ["groupid"])
 
 
 def test_a_ticket_is_taken_as_password(api: Client) -> None:
     ticket = auth.create_ticket("root@pam")
     nobody = {"Cookie": "", "CSRFPreventionToken": ""}
-    status, _, body, _ = api.call("POST", "/access/ticket", {"username": "root@pam", "password": ticket}, **nobody)
+    status, _unused, body, _unused = api.call(
+        "POST", "/access/ticket", {"username": "root@pam", "password": ticket}, **nobody
+    )
     assert (status, body["data"]["username"]) == (200, "root@pam")
     assert auth.verify_ticket(body["data"]["ticket"]) == "root@pam"
-    status, reason, body, _ = api.call("POST", "/access/ticket", {"username": "root@pam", "password": "x"}, **nobody)
+    status, reason, body, _unused = api.call(
+        "POST", "/access/ticket", {"username": "root@pam", "password": "x"}, **nobody
+    )
     assert (status, reason, body) == (
         401,
         "authentication failure",
@@ -181,7 +185,7 @@ def test_injected_faults(api: Client) -> None:
 def test_no_answer_while_the_cluster_file_system_is_away(api: Client) -> None:
     assert api.call("GET", "/version")[0] == 200
     (api.node.pve / "local").unlink()
-    for _ in range(2):
+    for _unused in range(2):
         with pytest.raises((http.client.RemoteDisconnected, ConnectionError, ssl.SSLError)):
             api.call("GET", "/version")
         api.connection.close()
@@ -262,5 +266,5 @@ class TestTasks:
         ],
     )
     def test_unknown_tasks(self, api: Client, upid: str, error: str) -> None:
-        status, _, body, _ = api.call("GET", f"/nodes/pve1/tasks/{upid}/status")
+        status, _unused, body, _unused = api.call("GET", f"/nodes/pve1/tasks/{upid}/status")
         assert (status, body["errors"]) == (400, {"upid": error})

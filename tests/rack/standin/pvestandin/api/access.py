@@ -109,7 +109,7 @@ def _capabilities(allowed: Permissions, user: str) -> dict[str, dict[str, int]]:
 def change_password(ctx: Context, params: dict[str, Any]) -> None:
     userid = params["userid"]
     usercfg.read().user(userid)
-    name, _, realm = userid.rpartition("@")
+    name, _unused, realm = userid.rpartition("@")
     if ctx.user != "root@pam":
         if userid == "root@pam" or (realm == "pam" and ctx.user != userid):
             raise ApiError(403, "Permission check failed")

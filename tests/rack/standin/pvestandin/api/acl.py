@@ -91,7 +91,7 @@ def _members(config: usercfg.UserConfig, path: str, params: dict[str, Any]) -> l
             raise Failure(f"user '{user}' does not exist")
         found.append((acl.users, user))
     for token in split_list(params.get("tokens")):
-        owner, _, name = token.partition("!")
+        owner, _unused, name = token.partition("!")
         config.token(owner, name)
         found.append((acl.tokens, token))
     return found

@@ -63,7 +63,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
         name = params["poolid"]
         if name in config.pools:
             raise Failure(f"pool '{name}' already exists")
-        parent, _, leaf = name.rpartition("/")
+        parent, _unused, leaf = name.rpartition("/")
         if parent and parent not in config.pools:
             raise Failure(f"parent '{parent}' of pool '{name}' does not exist")
         if not (leaf[0].isascii() and leaf[0].isalpha()):

@@ -61,7 +61,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
     with usercfg.change("create user failed") as config:
         if userid in config.users:
             raise Failure(f"user '{userid}' already exists", 2)
-        name, _, realm = userid.rpartition("@")
+        name, _unused, realm = userid.rpartition("@")
         if params.get("password") is not None:
             passwords.store(realms.kind(realm), name, params["password"])
         user: dict[str, Any] = {"enable": int(truth(params.get("enable", 1))), "tokens": {}}
@@ -116,7 +116,7 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
     """Deleting a user that is not there is no error, as Proxmox has it."""
     userid = params["userid"]
     with usercfg.change("delete user failed") as config:
-        name, _, realm = userid.rpartition("@")
+        name, _unused, realm = userid.rpartition("@")
         passwords.forget(realms.known_kind(realm) or "", name)
         config.users.pop(userid, None)
         _leave(config, userid)

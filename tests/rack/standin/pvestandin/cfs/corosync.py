@@ -130,7 +130,7 @@ class Group(_Service):
     def send(self, data: bytes) -> None:
         """Multicast to all members, ourselves included; waits up to ten seconds while corosync is busy."""
         vector = _Vector(data, len(data))
-        for _ in range(100):
+        for _unused in range(100):
             result = self._call("mcast_joined", c_int(_AGREED), byref(vector), c_uint32(1))
             if result not in (TRY_AGAIN, QUEUE_FULL):
                 break

@@ -37,7 +37,7 @@ def serve(handle: Callable[[dict[str, Any]], Any]) -> None:
 
     def accept() -> None:
         while True:
-            connection, _ = listener.accept()
+            connection, _unused = listener.accept()
             threading.Thread(target=answer, args=(connection,), daemon=True).start()
 
     threading.Thread(target=accept, daemon=True).start()

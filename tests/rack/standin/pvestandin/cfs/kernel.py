@@ -116,7 +116,7 @@ class Kernel:
             os.close(self.device)
 
     def _dispatch(self, request: bytes) -> None:
-        _, opcode, unique, node, *_ = _IN.unpack_from(request)
+        _unused, opcode, unique, node, *_unused = _IN.unpack_from(request)
         body = request[_IN.size :]
         if opcode in self._quick:
             self._answer(unique, self._quick[opcode], node, body)
@@ -232,11 +232,11 @@ class Kernel:
         return struct.pack("<QII", 0, _DIRECT, 0)
 
     def _read(self, node: int, body: bytes) -> bytes:
-        _, offset, size, *_ = _TRANSFER.unpack_from(body)
+        _unused, offset, size, *_unused = _TRANSFER.unpack_from(body)
         return self.files.read(self._path(node), size, offset, 0)
 
     def _readdir(self, node: int, body: bytes) -> bytes:
-        _, offset, size, *_ = _TRANSFER.unpack_from(body)
+        _unused, offset, size, *_unused = _TRANSFER.unpack_from(body)
         path, answer = self._path(node), b""
         for position, name in list(enumerate(self.files.readdir(path, 0), 1))[offset:]:
             kind, number = stat.S_IFDIR >> 12 if name in (".", "..") else 0, _ROOT
@@ -284,17 +284,18 @@ class Kernel:
         return self._move(node, directory, body[16:])
 
     def _move(self, source: int, target: int, names: bytes) -> bytes:
-        old, new, _ = names.split(b"\0", 2)
+        old, new, _unused = names.split(b"\0", 2)
         self.files.rename(self._child(source, old), self._child(target, new))
         return b""
 
     def _write(self, node: int, body: bytes) -> bytes:
-        _, offset, size, *_ = _TRANSFER.unpack_from(body)
+        _unused, offset, size, *_unused = _TRANSFER.unpack_from(body)
         data = body[_TRANSFER.size : _TRANSFER.size + size]
         return struct.pack("<II", self.files.write(self._path(node), data, offset, 0), 0)
 
     def _setattr(self, node: int, body: bytes) -> bytes:
-        valid, _, _, size, _, _, mtime, _, _, _, _, mode, _, user, group, _ = _SETATTR.unpack_from(body)
+        fields = _SETATTR.unpack_from(body)
+        valid, size, mtime, mode, user, group = (fields[place] for place in (0, 3, 6, 11, 13, 14))
         path = self._path(node)
         if valid & _MODE:
             self.files.chmod(path, mode)

@@ -324,7 +324,7 @@ class MemDb:
 
     def _place(self, path: str) -> tuple[Entry | int, str]:
         """The directory in which the path's last component lies (or the errno), and that component."""
-        directory, _, name = path.strip("/").rpartition("/")
+        directory, _unused, name = path.strip("/").rpartition("/")
         if name in ("", ".", ".."):
             return -errno.EACCES, name
         parent = self.lookup(directory)

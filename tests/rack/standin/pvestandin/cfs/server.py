@@ -149,7 +149,7 @@ class Link:
                     self._lost(name, error)
             ready = selector.select(1.0)
         # Quorum first: a write that follows the loss of quorum must find it lost.
-        for name in sorted((key.data for key, _ in ready), reverse=True):
+        for name in sorted((key.data for key, _unused in ready), reverse=True):
             try:
                 self._services[name].dispatch()
             except CorosyncError as error:

@@ -162,7 +162,7 @@ class View:
         if not self.cluster or not self.nodes:
             return head + "\n}\n"
         name, version = self.cluster
-        online = {node for node, _ in self.fsm.members} if self.fsm else set()
+        online = {node for node, _unused in self.fsm.members} if self.fsm else set()
         said = self._said()
         lines = []
         for number, node in sorted(self.nodes.items()):
@@ -183,7 +183,7 @@ class View:
         lines += [f'"{path}": {number}' for path, number in self._changes.items()]
         stores = []
         for node, said in self._said().items():
-            keys = ",\n".join(f'"{key}": {version}' for key, (version, _) in said.items() if key != "nodeip")
+            keys = ",\n".join(f'"{key}": {version}' for key, (version, _unused) in said.items() if key != "nodeip")
             stores.append(f'"{node}": {{\n{keys}}}\n')
         return "{\n" + ",\n".join(lines) + ',\n"kvstore": {\n' + ",\n".join(stores) + "}\n}\n"
 

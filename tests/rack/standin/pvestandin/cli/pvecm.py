@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from .. import cluster, corosyncconf, join, paths, registry, schema, tasks
-from ..api import cluster_config  # noqa: F401  declares the endpoints
+from ..api import cluster_config
 from ..errors import ApiError, Failure, bad_parameters
 
 UPDATE_SECONDS = 80
+# imported because it declares the endpoints that the commands call
+ENDPOINTS = cluster_config
 USAGE = {
     "qdevice remove": "",
     "qdevice setup": "<address> [OPTIONS]",
@@ -106,7 +108,7 @@ def add(arguments: list[str]) -> None:
     if "force" in params:
         params["force"] = int(params["force"] == "1")
     # Checked with the call's own schema, which wants what the command asks for later.
-    found, _ = registry.find("POST", "/cluster/config/join")
+    found, _unused = registry.find("POST", "/cluster/config/join")
     placeholder = {"password": "x", "fingerprint": ":".join(["00"] * 32)}
     schema.validate(found, {**placeholder, **params})
     if by_ssh:

@@ -112,7 +112,7 @@ def _online(section: Section) -> bool:
 def _portal(portal: str) -> tuple[str, int]:
     if formats.is_ip(portal, 6):
         return portal, 3260
-    host, _, port = portal.rpartition(":") if re.search(r":\d+$", portal) else (portal, "", "3260")
+    host, _unused, port = portal.rpartition(":") if re.search(r":\d+$", portal) else (portal, "", "3260")
     return host.strip("[]"), int(port)
 
 
