@@ -43,7 +43,8 @@ def _cluster(host: str, cluster: dict, cluster_name: str, names: dict[str, str])
     findings = []
     if not cluster["quorate"]:
         votes = cluster["votes"]
-        findings.append(f"{host}: expected quorum, found {votes['total']} of {votes['expected']} votes")
+        found = "no corosync" if votes["total"] is None else f"{votes['total']} of {votes['expected']} votes"
+        findings.append(f"{host}: expected quorum, found {found}")
     if not cluster["writable"]:
         findings.append(f"{host}: expected /etc/pve to be writable, found it read-only")
     online = {node["name"]: node["online"] for node in cluster["nodes"]}

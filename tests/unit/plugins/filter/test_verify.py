@@ -21,6 +21,10 @@ CASES = {
         rack(cluster__quorate=False, cluster__votes={"expected": 3, "total": 1}),
         ["pve1: expected quorum, found 1 of 3 votes"],
     ),
+    "no corosync": (
+        rack(cluster__quorate=False, cluster__votes={"expected": None, "total": None}),
+        ["pve1: expected quorum, found no corosync"],
+    ),
     "read-only": (rack(cluster__writable=False), ["pve1: expected /etc/pve to be writable, found it read-only"]),
     "one offline": (rack(cluster__nodes=OFFLINE), ["pve1: expected pve3 online, found it offline"]),
     "one missing": (rack(cluster__nodes=OFFLINE[:2]), ["pve1: expected pve3 online, found it not in the cluster"]),
