@@ -178,6 +178,7 @@ class HttpSession:
         self._authority = authority
         self._ask_authority = False
         self._use_environment = use_environment
+        self._drops = False
         self._session: Any = None
         self._timeout: tuple[float, float] = (10.0, 60.0)
 
@@ -217,6 +218,9 @@ class HttpSession:
         import requests
 
         headers = self._identity.headers(method) if self._identity else {}
+        if self._drops and method != "GET":
+            # a pveproxy that dropped a connection does so again, mostly a used one, and then the write is in doubt
+            self.close()
         session = self._session = self._session or self._open()
         try:
             response = session.request(
@@ -290,6 +294,7 @@ class HttpSession:
             return ProxmoxError(f"the name in {self._base} cannot be resolved: {last}.")
         unsent = (NewConnectionError, ConnectTimeoutError, requests.exceptions.ConnectTimeout)
         sent = not any(isinstance(cause, unsent) for cause in causes)
+        self._drops = self._drops or sent
         return ConnectionLost(method, self._path, last, maybe_done=sent and method != "GET")
 
 

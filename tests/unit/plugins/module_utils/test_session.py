@@ -159,6 +159,17 @@ def test_a_dropped_connection(serve: Any, session: Any, method: str, perhaps: bo
     assert caught.value.maybe_done is perhaps
 
 
+def test_a_write_has_a_new_connection_where_one_was_dropped(serve: Any, session: Any) -> None:
+    data = answer(200, {"data": None})
+    server = serve(None, data, data, data)
+    one = session(server)
+    with pytest.raises(ConnectionLost):
+        one.send("GET", "/x", {}, 5)
+    for method, connections in (("GET", 2), ("PUT", 3), ("GET", 3)):
+        one.send(method, "/x", {}, 5)
+        assert server.connections == connections
+
+
 def test_nobody_listens(serve: Any, session: Any) -> None:
     server = serve()
     server.close()
