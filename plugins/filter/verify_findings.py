@@ -50,7 +50,7 @@ def _cluster(host: str, cluster: dict, cluster_name: str, names: dict[str, str])
     online = {node["name"]: node["online"] for node in cluster["nodes"]}
     findings += [
         f"{host}: expected {name} online, found it {'offline' if name in online else 'not in the cluster'}"
-        for other, name in names.items()
+        for name in sorted({*names.values(), *online})
         if not online.get(name)
     ]
     node_ids = {node["nodeid"]: node["name"] for node in cluster["nodes"]}

@@ -80,7 +80,12 @@ class Ticket:
         self._pair: tuple[str, str] | None = None
 
     def headers(self, method: str) -> dict[str, str]:
-        ticket, csrf = self._pair = self._pair or self._fetch()
+        try:
+            ticket, csrf = self._pair = self._pair or self._fetch()
+        except ConnectionLost as error:
+            # a login changes nothing: the call that asked for it was not sent, and both may be repeated
+            error.maybe_done = False
+            raise
         headers = {"Cookie": f"PVEAuthCookie={quote(ticket, safe='')}"}
         return headers if method == "GET" else {**headers, "CSRFPreventionToken": csrf}
 

@@ -27,6 +27,10 @@ CASES = {
     ),
     "read-only": (rack(cluster__writable=False), ["pve1: expected /etc/pve to be writable, found it read-only"]),
     "one offline": (rack(cluster__nodes=OFFLINE), ["pve1: expected pve3 online, found it offline"]),
+    "a node of the cluster that the inventory does not know": (
+        {"pve1": member(1, cluster__nodes=OFFLINE)},
+        ["pve1: expected pve3 online, found it offline"],
+    ),
     "one missing": (rack(cluster__nodes=OFFLINE[:2]), ["pve1: expected pve3 online, found it not in the cluster"]),
     "a link down": (
         rack(cluster__links=[{"number": 1, "address": "10.9.0.1", "peers": [{"nodeid": 2, "connected": False}]}]),

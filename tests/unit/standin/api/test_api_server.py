@@ -107,7 +107,8 @@ def test_long_answers_are_packed_for_those_who_can_unpack(api: Client) -> None:
 
 
 def test_too_long_a_body(api: Client) -> None:
-    assert api.call("POST", "/pools", "comment=" + "x" * 600_000)[:2] == (501, "for data too large")
+    # only announced: a body that is sent while the server closes is a race
+    assert api.call("POST", "/pools", "comment=x", **{"Content-Length": "600000"})[:2] == (501, "for data too large")
 
 
 @pytest.mark.parametrize(
