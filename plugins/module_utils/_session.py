@@ -84,8 +84,7 @@ class Ticket:
             ticket, csrf = self._pair = self._pair or self._fetch()
         except ConnectionLost as error:
             # a login changes nothing: the call that asked for it was not sent, and both may be repeated
-            error.maybe_done = False
-            raise
+            raise ConnectionLost(error.method, error.path, error.cause) from error
         headers = {"Cookie": f"PVEAuthCookie={quote(ticket, safe='')}"}
         return headers if method == "GET" else {**headers, "CSRFPreventionToken": csrf}
 

@@ -235,6 +235,20 @@ def test_a_ticket_that_expired_is_renewed_once(serve: Any, session: Any) -> None
     ]
 
 
+def test_a_lost_login_is_repeated(serve: Any, session: Any) -> None:
+    server = serve(answer(200, {"data": 7}))
+    pairs: list[Any] = [ConnectionLost("POST", "/access/ticket", "dropped", maybe_done=True), ("T", "c")]
+
+    def fetch() -> tuple[str, str]:
+        pair = pairs.pop(0)
+        if isinstance(pair, Exception):
+            raise pair
+        return pair
+
+    assert Client(session(server, Ticket(fetch))).post("/x") == 7
+    assert len(server.requests) == 1
+
+
 def test_a_new_certificate_is_seen(serve: Any, session: Any, certificates: Any) -> None:
     pins = iter(["0" * 64, fingerprint(certificates[0])])
     client = Client(session(serve(answer(200, {"data": 1})), fingerprint=lambda: next(pins)), timeout=5, local=True)
