@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import hashlib
 import importlib.util
 import json
 import os
@@ -22,7 +21,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _certificate, _cli
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     CliError,
     InputError,
@@ -223,25 +222,13 @@ class Machine:
 
     def certificate(self, node: str) -> str | None:
         """SHA-256 fingerprint of what pveproxy serves for a node: a custom certificate, else the one of the cluster's CA."""
-        folder = f"/etc/pve/nodes/{node}"
-        custom = all(self.lstat(f"{folder}/pveproxy-ssl.{end}") for end in ("pem", "key"))
-        return fingerprint(self.read(f"{folder}/{'pveproxy-ssl' if custom else 'pve-ssl'}.pem") or "")
+        return _certificate.fingerprint(self.read(_certificate.serving(f"/etc/pve/nodes/{node}", self.lstat)) or "")
 
 
 def require_root() -> None:
     """A sentence instead of the first file of /etc/pve that cannot be read."""
     if os.geteuid() != 0:
         raise InputError("This module has to run as root.", hint="Set become: true.")
-
-
-def fingerprint(pem: str) -> str | None:
-    """SHA-256 of the first certificate in a PEM text, as C(AA:BB:…), or None if there is none."""
-    match = re.search(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----", pem, re.DOTALL)
-    return of_der(ssl.PEM_cert_to_DER_cert(match[0])) if match else None
-
-
-def of_der(der: bytes) -> str:
-    return hashlib.sha256(der).digest().hex(":").upper()
 
 
 def served(address: str = "localhost", port: int = 8006, timeout: float = 5) -> str | None:
@@ -254,7 +241,7 @@ def served(address: str = "localhost", port: int = 8006, timeout: float = 5) -> 
             socket.create_connection((address, port), timeout) as plain,
             context.wrap_socket(plain, server_hostname=address) as wrapped,
         ):
-            return of_der(wrapped.getpeercert(binary_form=True) or b"")
+            return _certificate.of_der(wrapped.getpeercert(binary_form=True) or b"")
     except OSError:
         return None
 

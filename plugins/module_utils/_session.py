@@ -11,23 +11,23 @@ Libraries are imported where they are used: in check mode on a bare machine they
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import json
 import os
 import re
 import socket
-import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _certificate, _cli
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ApiError,
     AuthError,
+    CliError,
     ConnectionLost,
     NotInstalled,
     ProxmoxError,
+    Timeout,
 )
 
 PMXCFS = "/etc/pve"
@@ -39,10 +39,10 @@ my $user = 'root@pam';
 print PVE::AccessControl::assemble_ticket($user), "\n";
 print PVE::AccessControl::assemble_csrf_prevention_token($user), "\n";
 """
+# Half a ticket in the output of a failed run must not become part of an error
+_TICKET_COMMAND = _cli.Command(("perl", "-MPVE::AccessControl", "-e", _TICKET_SCRIPT), ok=tuple(range(-64, 256)))
 _TICKET = re.compile(r"PVE:root@pam:[0-9A-F]{8}::\S+")
 _CSRF = re.compile(r"[0-9A-F]{8}:\S+")
-
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
 
 LIBRARY_HINT = "Install python3-proxmoxer and python3-requests there (the role pve_host does)."
 
@@ -93,27 +93,18 @@ class Ticket:
         return True
 
 
-def _environment() -> dict[str, str]:
-    """English messages, and the directories that a login without a profile lacks."""
-    path = os.environ.get("PATH", "")
-    return {**os.environ, "PATH": f"{path}:/usr/sbin:/usr/bin:/sbin:/bin".lstrip(":"), "LC_ALL": "C"}
-
-
 def local_ticket() -> tuple[str, str]:
     """A root@pam ticket from Proxmox's own code on this node. Nothing secret is in the arguments."""
-    argv = ["perl", "-MPVE::AccessControl", "-e", _TICKET_SCRIPT]
     try:
-        done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, timeout=60, check=False)
-    except (OSError, subprocess.TimeoutExpired) as error:
+        done = _cli.Cli().run(_TICKET_COMMAND)
+    except (NotInstalled, Timeout) as error:
         raise AuthError(f"no ticket could be made on this node: {error}", hint=_why_no_ticket()) from error
     lines = done.stdout.splitlines()
-    if done.returncode == 0 and len(lines) == 2 and _TICKET.fullmatch(lines[0]) and _CSRF.fullmatch(lines[1]):
+    if done.rc == 0 and len(lines) == 2 and _TICKET.fullmatch(lines[0]) and _CSRF.fullmatch(lines[1]):
         return lines[0], lines[1]
     # stdout may hold half a ticket, so only stderr is shown
     said = (done.stderr.strip() or "it said nothing").splitlines()[-1]
-    raise AuthError(
-        f"Proxmox made no ticket on this node (perl: exit code {done.returncode}, {said}).", hint=_why_no_ticket()
-    )
+    raise AuthError(f"Proxmox made no ticket on this node (perl: exit code {done.rc}, {said}).", hint=_why_no_ticket())
 
 
 def _why_no_ticket() -> str | None:
@@ -126,17 +117,15 @@ def _why_no_ticket() -> str | None:
 
 def local_fingerprint() -> str:
     """SHA-256 of the certificate that pveproxy serves on this node, own or custom (as its service picks it)."""
-    folder = f"{PMXCFS}/local"
-    custom = all(os.path.isfile(f"{folder}/pveproxy-ssl.{end}") for end in ("pem", "key"))
-    path = f"{folder}/{'pveproxy-ssl' if custom else 'pve-ssl'}.pem"
+    path = _certificate.serving(f"{PMXCFS}/local", os.path.isfile)
     try:
         with open(path, encoding="ascii", errors="replace") as file:
-            match = _PEM.search(file.read())
+            found = _certificate.fingerprint(file.read())
     except OSError as error:
         raise TrustError(f"{path} cannot be read: {error.strerror}.", hint=_why_no_ticket()) from error
-    if match is None:
+    if found is None:
         raise TrustError(f"{path} holds no certificate.")
-    return hashlib.sha256(base64.b64decode(match.group(1))).hexdigest()
+    return found
 
 
 def local_address() -> str:
@@ -324,6 +313,11 @@ def _refusal(response: Any) -> tuple[str, dict[str, str]]:
     return reason, errors if isinstance(errors, dict) else {}
 
 
+_PVESH_GET = _cli.Command(
+    ("pvesh", "get"), ("path",), {"format": _cli.value("--output-format"), "options": _cli.each("--")}
+)
+
+
 class PveshReader:
     """Reads through pvesh: for check mode on a node whose Python has no HTTP library yet."""
 
@@ -336,14 +330,10 @@ class PveshReader:
     def send(self, method: str, path: str, params: Mapping[str, Any], timeout: float) -> Any:
         if method != "GET":
             raise NotInstalled("only reading is possible without the HTTP library.", hint=LIBRARY_HINT)
-        options: Sequence[str] = [word for name, value in params.items() for word in (f"--{name}", str(value))]
-        argv = ["pvesh", "get", path, "--output-format", "json", *options]
         try:
-            done = subprocess.run(
-                argv, env=_environment(), capture_output=True, text=True, timeout=timeout, check=False
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
+            done = _cli.Cli().run(_PVESH_GET, path=path, format="json", options=params, timeout=timeout)
+        except (NotInstalled, Timeout) as error:
             raise ConnectionLost(method, path, str(error)) from error
-        if done.returncode != 0:
-            raise ApiError(500, method, path, (done.stderr.strip() or "pvesh failed").splitlines()[-1])
+        except CliError as error:
+            raise ApiError(500, method, path, (error.stderr.strip() or "pvesh failed").splitlines()[-1]) from error
         return json.loads(done.stdout) if done.stdout.strip() else None

@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 
 import pytest
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _node
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _certificate, _node
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
 
 from .cluster_world import Call, FakeCli
@@ -198,7 +198,7 @@ def test_a_certificate_of_ones_own_counts_only_with_its_key(machine: Machine) ->
     write(machine, "/etc/pve/nodes/pve1/pveproxy-ssl.pem", own + PEM)
     assert machine.certificate("pve1") == FINGERPRINT
     write(machine, "/etc/pve/nodes/pve1/pveproxy-ssl.key")
-    assert machine.certificate("pve1") == _node.of_der(b"other")
+    assert machine.certificate("pve1") == _certificate.of_der(b"other")
 
 
 def test_a_cluster_file_system_that_died(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:

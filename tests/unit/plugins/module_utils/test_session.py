@@ -308,7 +308,8 @@ def fake_run(monkeypatch: Any, **result: Any) -> list[Any]:
 
     def run(argv: list[str], **options: Any) -> Any:
         seen.append((argv, options))
-        return SimpleNamespace(**{"returncode": 0, "stdout": "", "stderr": "", **result})
+        texts = {name: result.get(name, "").encode() for name in ("stdout", "stderr")}
+        return SimpleNamespace(returncode=result.get("returncode", 0), **texts)
 
     monkeypatch.setattr(subprocess, "run", run)
     return seen
@@ -355,7 +356,8 @@ def test_local_fingerprint(monkeypatch: Any, tmp_path: Path, custom: tuple[str, 
     for end in custom:
         (local / f"pveproxy-ssl.{end}").write_text(other.read_text() + own.read_text())
     monkeypatch.setattr(_session, "PMXCFS", str(tmp_path))
-    assert _session.local_fingerprint() == fingerprint({"own": own, "custom": other}[expected])
+    found = _session.local_fingerprint()
+    assert found.replace(":", "").lower() == fingerprint({"own": own, "custom": other}[expected])
 
 
 def test_no_local_certificate(monkeypatch: Any, tmp_path: Path) -> None:
