@@ -64,10 +64,7 @@ _value:
       elements: str
 """
 
-import re
-
-# PVE/Corosync.pm and PVE/API2/ClusterConfig.pm: the format of clustername is pve-node, at most 15 characters
-CLUSTER_NAME = re.compile(r"(?=.{1,15}$)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?")
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 
 
 def _state(node: dict | None, name: str) -> str:
@@ -84,11 +81,8 @@ def _state(node: dict | None, name: str) -> str:
 
 def _findings(nodes: dict, name: str, states: dict[str, str], members: list[str]) -> list[str]:
     findings = []
-    if not CLUSTER_NAME.fullmatch(name):
-        findings.append(
-            f"pve_cluster_name: expected at most 15 letters, digits and hyphens, not beginning or ending with a hyphen,"
-            f" found '{name}'"
-        )
+    if not _names.CLUSTER.fullmatch(name):
+        findings.append(f"pve_cluster_name: expected {_names.CLUSTER_MEANING}, found '{name}'")
     findings += [
         f"{host}: pve_cluster_name: expected a machine that is in no cluster or in '{name}',"
         f" found a member of the cluster '{nodes[host]['cluster']['name']}'"

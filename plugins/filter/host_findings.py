@@ -58,10 +58,8 @@ _value:
 """
 
 import ipaddress
-import re
 
-# PVE/JSONSchema.pm, format pve-node; the label length is that of DNS
-NODE_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 
 
 def _address_finding(host: str, address: str, node: dict) -> str | None:
@@ -102,10 +100,8 @@ def host_findings(
         findings.append(f"{host}: expected Debian {' or '.join(releases)}, found {release or 'no Debian'}")
     if node["architecture"] != "x86_64":
         findings.append(f"{host}: expected the architecture x86_64, found {node['architecture']}")
-    if not NODE_NAME.fullmatch(name):
-        findings.append(
-            f"{host}: pve_host_name: expected letters, digits and hyphens (one label of at most 63), found '{name}'"
-        )
+    if not _names.NODE.fullmatch(name):
+        findings.append(f"{host}: pve_host_name: expected {_names.NODE_MEANING}, found '{name}'")
     elif node["proxmox"]["installed"] and node["hostname"] != name:
         findings.append(
             f"{host}: pve_host_name: expected '{node['hostname']}', the name under which Proxmox VE was installed"

@@ -16,7 +16,6 @@ import contextlib
 import fcntl
 import functools
 import os
-import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -44,8 +43,6 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._peer import Api
 from ansible_collections.baremetal.proxmox.plugins.module_utils._session import TrustError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
-# PVE/API2/ClusterConfig.pm: clustername is a pve-node of at most 15 characters
-NAME = re.compile(r"(?=.{1,15}$)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?")
 OUR_LOCK = "/run/lock/baremetal-proxmox-cluster.lock"
 # PVE/API2/ClusterConfig.pm: held by pvecm as long as it creates or joins
 PVECM_LOCK = "/var/lock/pvecm.lock"

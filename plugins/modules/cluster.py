@@ -193,7 +193,14 @@ cluster:
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _cluster, _errors, _membership, _node, _peer
+from ansible_collections.baremetal.proxmox.plugins.module_utils import (
+    _cluster,
+    _errors,
+    _membership,
+    _names,
+    _node,
+    _peer,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import Link, Plan, Wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node_api import NodeApi
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
@@ -261,7 +268,7 @@ def converge(module: AnsibleModule) -> dict[str, Any]:
 def _wanted(params: dict[str, Any]) -> Wanted:
     links = {link["number"]: Link(link["address"], link["priority"]) for link in params["links"]}
     problems = []
-    if not _cluster.NAME.fullmatch(params["name"]):
+    if not _names.CLUSTER.fullmatch(params["name"]):
         problems.append("name: has to be at most 15 letters, digits and hyphens, with no hyphen at either end")
     if len(links) != len(params["links"]):
         problems.append("links: a number is given twice")
