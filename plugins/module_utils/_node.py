@@ -143,7 +143,7 @@ class Machine:
                 "version": (self.read("/etc/debian_version") or "").strip() or None,
             },
             "architecture": platform.machine(),
-            "container": self._container(),
+            "container": self.container(),
             "kernel": {
                 "running": running,
                 "proxmox": running.endswith("-pve"),
@@ -153,7 +153,7 @@ class Machine:
             },
         }
 
-    def _container(self) -> bool:
+    def container(self) -> bool:
         if any(self.path(sign).exists() for sign in ("/run/systemd/container", "/run/.containerenv", "/.dockerenv")):
             return True
         try:
