@@ -1,0 +1,145 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+"""Variables that are lists for a resource module: judged by the table from which the module itself is made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
+from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner, Wanted, read_present, read_wanted
+from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
+
+# Variable of a role, its table, and the variable that says what the list means
+TABLES: Mapping[str, tuple[Resource, str]] = {"pve_storage_config": (STORAGE, "pve_storage_state")}
+
+_WHERE = re.compile(r"^.*? \(config\[\d+\]\): ")
+# The forms in which the tables word what is wrong
+_IS_NOT = re.compile(r"(?P<key>\w+) is (?P<found>.+?), not (?P<expected>.+)")
+_ALLOWED = re.compile(r"(?P<key>\w+) is (?P<found>.+?); allowed are (?P<expected>.+)")
+
+
+def lists(inventory: Inventory) -> Iterator[Finding]:
+    nodes = {str(host.get("pve_host_name")) for host in inventory}
+    seen: dict[str, list[Finding]] = {}
+    for host in inventory:
+        for variable, (resource, state_variable) in TABLES.items():
+            config = host.get(variable)
+            if not config:
+                continue
+            # the same list on every host is read once
+            key = repr((variable, config, host.get(state_variable)))
+            if key not in seen:
+                seen[key] = list(_judge(host, variable, resource, host.get(state_variable, "merged"), nodes))
+            for finding in seen[key]:
+                yield Finding(host.name, finding.variable, finding.expected, finding.found, finding.advice)
+
+
+def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Collection[str]) -> Iterator[Finding]:
+    checker = Checker()
+    spec = resource.spec()
+    clean: list[tuple[int, dict[str, Any], set[str]]] = []
+    for index, item in enumerate(host.get(variable)):
+        if not isinstance(item, Mapping):
+            continue
+        # Proxmox's own spelling of a key is taken as well
+        pairs = {option_name(str(key)): value for key, value in item.items()}
+        place = _place(host, variable, index, pairs, resource)
+        null = {key for key, value in pairs.items() if value is None and key in spec and key != resource.key.option}
+        given = {key: value for key, value in pairs.items() if key not in null}
+        result = checker.value(place, {"type": "dict", "options": spec}, given)
+        if result is not NOTHING:
+            clean.append((index, result, null | set(result)))
+        yield from _node_names(place, pairs, nodes)
+    yield from checker.findings
+    known = [dict.fromkeys(spec) | item for _index, item, _given in clean]
+    wanted, problems = read_wanted(resource, known, [given for *_rest, given in clean], state)
+    places = [_place(host, variable, index, item, resource) for index, item, _given in clean]
+    yield from (_worded(places[_number(problem)], _WHERE.sub("", problem), places) for problem in problems)
+    broken = {finding.variable.split(".")[0] for finding in checker.findings}
+    for item in wanted:
+        place = places[_number(f"{item.where}: ")]
+        missing = list(_missing(place, resource, item, broken)) if state != "deleted" else []
+        yield from missing
+        unread = any(_number(problem) == _number(f"{item.where}: ") for problem in problems)
+        if state != "deleted" and item.label and not missing and not unread and place.path not in broken:
+            yield from _planned(place, resource, item, state)
+
+
+def _number(problem: str) -> int:
+    """Which item of the cleaned list a sentence of the tables is about."""
+    match = re.search(r"\(config\[(\d+)\]\): ", problem)
+    return int(match.group(1)) if match else 0
+
+
+def _place(host: Host, variable: str, index: int, item: Mapping[str, Any], resource: Resource) -> Place:
+    name = item.get(resource.key.option)
+    return Place(host.name, f"{variable}[{name if isinstance(name, str) and name else index}]")
+
+
+def _worded(place: Place, problem: str, places: list[Place]) -> Finding:
+    again = re.match(r"config\[(\d+)\] names it as well", problem)
+    if again:
+        return place.finding("each name once", "it a second time")
+    match = _IS_NOT.fullmatch(problem) or _ALLOWED.fullmatch(problem)
+    if match:
+        return place.inside(match["key"]).finding(match["expected"], match["found"])
+    key, _blank, rest = problem.partition(" ")
+    return place.finding("what Proxmox takes", f"that {key} {rest}" if rest else problem)
+
+
+def _missing(place: Place, resource: Resource, item: Wanted, broken: Collection[str]) -> Iterator[Finding]:
+    """All settings that the type needs, or does not have; the planner would name one at a time."""
+    variant = resource.variants.get(item.label)
+    if variant is None:
+        return
+    label = f"the type {item.label}" if item.label else f"a {resource.name}"
+    if place.path not in broken:
+        for name in (*variant.required.split(), *variant.at_creation.split()):
+            option = resource.field(name).option
+            if item.values.get(option) is None and item.key not in resource.protected:
+                yield place.inside(option).finding(f"a value, because {label} needs it", "nothing")
+    options = {resource.field(name).option for name in variant.names} | {option_name(name) for name in variant.implied}
+    for option, value in item.values.items():
+        if option not in options and value is not None:
+            near = nearest(option, options)
+            expected = f"a setting of {label}" + (f" (nearest: {near})" if near else f": {listed(sorted(options))}")
+            yield place.inside(option).finding(expected, "one that it does not have")
+
+
+def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iterator[Finding]:
+    """What the module itself would say on a fresh installation."""
+    present = read_present(resource, resource.fresh).get(item.key)
+    try:
+        Planner(resource, state, lambda: None).replan(item, present)
+    except InputError as error:
+        problem = _WHERE.sub("", error.message)
+        key, colon, rest = problem.partition(": ")
+        if colon and key in item.values:
+            yield place.inside(key).finding("what Proxmox takes", rest)
+        else:
+            yield place.finding("what Proxmox takes", problem)
+
+
+def _node_names(place: Place, item: Mapping[str, Any], nodes: Collection[str]) -> Iterator[Finding]:
+    named = item.get("nodes")
+    named = [part.strip() for part in named.split(",")] if isinstance(named, str) else named
+    for name in named if isinstance(named, list) else ():
+        if str(name) not in nodes:
+            near = nearest(name, list(nodes))
+            expected = f"a node of the cluster ({listed(sorted(nodes))})"
+            advice = f"Perhaps {near} is meant" if near else ""
+            yield place.inside("nodes").wrong(expected, str(name), advice)
+
+
+RULES = (lists,)

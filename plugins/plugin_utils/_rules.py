@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+"""Everything that can be wrong with an inventory, in one pass."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_check import check_interfaces
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _ceph, _links, _lists, _networks
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Inventory
+
+
+def interfaces(inventory: Inventory) -> Iterator[Finding]:
+    """Each host's own list of interfaces."""
+    for host in inventory:
+        config = host.get(_addresses.INTERFACES)
+        # an item that is no good at all would make others look wrong that refer to it
+        if config and None not in config:
+            for where, expected, found in check_interfaces(config):
+                yield Finding(host.name, _addresses.INTERFACES + where, expected, found)
+
+
+RULES = (*_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES)
+
+
+def examine(inventory: Inventory) -> list[Finding]:
+    """What the rules find in values that are each what their spec says."""
+    findings: list[Finding] = []
+    for host in inventory:
+        host.networks, problems = _networks.read_networks(
+            host.place(_networks.VARIABLE), host.get(_networks.VARIABLE, {})
+        )
+        findings += problems
+    for rule in RULES:
+        findings += rule(inventory)
+    return findings
