@@ -41,6 +41,21 @@ iface ens19 inet static
 
 iface ens20 inet manual
 """
+# The recorded nodes' cards are veth, which are no hardware.
+LINKS = [
+    {
+        "ifname": name,
+        "link_type": "ether",
+        "flags": ["BROADCAST", *(["UP"] if up else [])],
+        "linkinfo": {"info_kind": kind},
+    }
+    for name, kind, up in (
+        ("ens18", "veth", True),
+        ("ens19", "veth", True),
+        ("vmbr0", "bridge", True),
+        ("ens20", "veth", False),
+    )
+]
 HOSTS = """127.0.0.1 localhost.localdomain localhost
 10.99.0.11 pve1.example.test pve1
 # The following lines are desirable for IPv6 capable hosts
@@ -74,6 +89,7 @@ class Rig:
             "PVE_STANDIN_PORT": str(self.port),
             "PVE_STANDIN_LISTEN": self.nodes[node],
             "PVE_STANDIN_UNAUTHORIZED_DELAY": "0",
+            "PATH": f"{self.root(node) / 'bin'}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": str(STANDIN),
             "PYTHONDONTWRITEBYTECODE": "1",
             "LC_ALL": "C.UTF-8",
@@ -143,9 +159,7 @@ class Rig:
         (root / "etc/network/interfaces").write_text(INTERFACES)
         (root / "etc/hosts").write_text(HOSTS)
         (root / "etc/resolv.conf").write_text("search example.test\nnameserver 127.0.0.1\n")
-        for name, flags in (("ens18", 1), ("ens19", 1), ("vmbr0", 1), ("ens20", 0)):
-            (root / "sys/class/net" / name).mkdir(parents=True)
-            (root / "sys/class/net" / name / "flags").write_text(f"0x{0x1002 | flags:x}\n")
+        _write_command(root / "bin/ip", f"#!/bin/sh\ncat <<'END'\n{json.dumps(LINKS)}\nEND\n")
 
     def start(self) -> None:
         code = "from pvestandin import server; server.serve()"
@@ -242,6 +256,12 @@ class Rig:
                 code = end.code if isinstance(end.code, int) else 1
         printed.seek(0)
         return printed.read(), code
+
+
+def _write_command(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
 
 
 def _free_port() -> int:

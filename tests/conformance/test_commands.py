@@ -73,7 +73,7 @@ def _comparable(text: str) -> object:
         stripped,
         flags=re.MULTILINE,
     )
-    return re.sub(r"\s+\d{4,}|\d+\.\d\d%", " <size>", stripped)
+    return re.sub(r"\s+(?:\d{4,}|\d+\.\d\d%)", " <size>", stripped)
 
 
 def _is_cut(output: str) -> bool:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import socket
 import stat
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -17,6 +15,7 @@ from . import certs, corosyncconf, paths, pvefiles, rootssh
 from .cfs import ipc
 from .cfs.view import observed
 from .errors import ApiError, Failure
+from .filelock import file_lock
 
 API_VERSION = 1
 OLDEST_API_VERSION = 0
@@ -80,18 +79,7 @@ def run(*command: str) -> None:
 @contextlib.contextmanager
 def local_lock() -> Iterator[None]:
     """One change to the cluster at a time on this node."""
-    file = paths.at(_LOCK)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as stream:
-        deadline = time.monotonic() + 10
-        while True:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise Failure(f"can't lock file '{_LOCK}' - got timeout") from None
-                time.sleep(0.1)
+    with file_lock(_LOCK):
         yield
 
 

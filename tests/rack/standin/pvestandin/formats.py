@@ -88,6 +88,7 @@ def _dir_override(value: str) -> bool:
     )
 
 
+IPV4_MASKS = {str(ipaddress.ip_network(f"0.0.0.0/{bits}").netmask): bits for bits in range(33)}
 CONTENT_TYPES = ("images", "rootdir", "vztmpl", "iso", "backup", "snippets", "none", "import")
 _PATH = _re(r"/[^;()]+.*", re.DOTALL)
 _NODE = _re(_LABEL)
@@ -109,6 +110,7 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "ipv6": (lambda value: is_ip(value, 6), "value does not look like a valid IPv6 address"),
     "ip": (is_ip, "value does not look like a valid IP address"),
     "ldap-simple-attr": (_re(r"[a-zA-Z0-9]+"), "value '{v}' does not look like a simple ldap attribute name"),
+    "ipv4mask": (lambda value: value in IPV4_MASKS, "value does not look like a valid IP netmask"),
     "CIDRv4": (lambda value: is_cidr(value, 4), "value does not look like a valid IPv4 CIDR network"),
     "CIDRv6": (lambda value: is_cidr(value, 6), "value does not look like a valid IPv6 CIDR network"),
     "CIDR": (is_cidr, "value does not look like a valid CIDR network"),

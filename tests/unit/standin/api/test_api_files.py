@@ -6,7 +6,7 @@ import threading
 from typing import Any
 
 import pytest
-from pvestandin import datacenter, interfaces, pvefiles
+from pvestandin import datacenter, pvefiles
 from pvestandin.errors import ApiError, Failure
 
 
@@ -71,55 +71,3 @@ def test_datacenter_options_survive(node: Any) -> None:
     assert (node.pve / "datacenter.cfg").read_text() == text.replace("note: one", "note%3A one")
     with pytest.raises(Failure, match="boundary rule broken"):
         datacenter.write({"next-id": "lower=9,upper=3"})
-
-
-INTERFACES = """auto lo
-iface lo inet loopback
-
-iface ens18 inet manual
-
-auto bond0
-iface bond0 inet manual
-\tbond-slaves ens18 ens19
-\tbond-mode 802.3ad
-
-auto bond0.50
-iface bond0.50 inet static
-\taddress 10.50.0.2/24
-
-auto vmbr0
-iface vmbr0 inet static
-\taddress 10.0.0.2
-\tnetmask 255.255.255.0
-\tgateway 10.0.0.1
-\tbridge-ports bond0
-\tbridge-vlan-aware yes
-\tmtu 9000
-\tup ip route add 10.9.0.0/16 via 10.0.0.9
-#the main one
-
-iface vmbr0 inet6 static
-\taddress fd00::2/64
-\tgateway fd00::1
-
-source /etc/network/interfaces.d/*
-"""
-
-
-def test_network_interfaces(node: Any) -> None:
-    (node.root / "etc/network").mkdir(parents=True)
-    (node.root / "etc/network/interfaces").write_text(INTERFACES)
-    found = interfaces.read()
-    assert {name: entry["type"] for name, entry in found.items()} == {
-        "ens18": "eth",
-        "bond0": "bond",
-        "bond0.50": "vlan",
-        "vmbr0": "bridge",
-    }
-    assert found["bond0"]["slaves"] == "ens18 ens19"
-    assert (found["bond0.50"]["vlan-raw-device"], found["bond0.50"]["vlan-id"]) == ("bond0", "50")
-    bridge = found["vmbr0"]
-    assert (bridge["cidr"], bridge["cidr6"], bridge["families"]) == ("10.0.0.2/24", "fd00::2/64", ["inet", "inet6"])
-    assert (bridge["bridge_vlan_aware"], bridge["mtu"], bridge["comments"]) == (1, "9000", "the main one\n")
-    assert bridge["options"] == ["up ip route add 10.9.0.0/16 via 10.0.0.9"]
-    assert [entry["priority"] for entry in found.values()] == [3, 4, 5, 6]
