@@ -77,27 +77,33 @@ def plan(
     overridden: bool,
     physical: Collection[str],
     known: Collection[str],
+    moved: Mapping[str, str] | None = None,
 ) -> Plan:
     """The file with C(config) in it. C(physical) are the NICs of the machine, C(known) all its devices.
 
     A listed interface is as its item says in everything that the collection has a word for; lines that it has no word
     for, and comments if the item has none, stay unless C(overridden). Interfaces that are not listed stay as they are, to
-    the byte, or go if C(overridden).
+    the byte, or go if C(overridden). C(moved) gives NICs new names, by old one, in everything that is not listed.
     """
     document = _file.parse(text)
     before = items(document, physical)
-    after = {} if overridden else dict(before)
+    after = {} if overridden else _moved(before, moved or {})
     wanted = {str(entry["name"]): dict(entry) for entry in config}
     listed = {name: _item.normal(_kept(entry, before.get(name), overridden)) for name, entry in wanted.items()}
     after = {name: item for name, item in after.items() if not _drops(item, listed)}
     after |= _spread(listed)
-    _complete(after, physical)
+    _complete(after, {*physical, *known})
     _document(document, before, after, overridden, physical)
     draft = _file.compose(document, physical)
     if draft != text or not _file.has_source(document):
         _as_proxmox(document, after, physical)
         draft = _settled(_file.compose(document, physical), physical)
     return Plan(draft, before, after, _findings(before, after, listed, known, document))
+
+
+def _moved(before: Mapping[str, Item], moved: Mapping[str, str]) -> dict[str, Item]:
+    renamed = [item | _words.renamed(item, moved) for item in before.values()]
+    return {item["name"]: item for item in renamed}
 
 
 def _kept(entry: dict[str, Any], old: Item | None, overridden: bool) -> dict[str, Any]:
@@ -132,7 +138,7 @@ def _base(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _complete(after: dict[str, Item], physical: Collection[str]) -> None:
+def _complete(after: dict[str, Item], known: Collection[str]) -> None:
     """What Proxmox's writer does of itself: ports of an OVS bridge and the bridge name each other, slaves start at boot."""
     for name, item in list(after.items()):
         bridge = after.get(item.get("ovs_bridge") or "") or {}
@@ -142,7 +148,7 @@ def _complete(after: dict[str, Item], physical: Collection[str]) -> None:
         for port in item.get("ovs_ports", ()):
             after[port] = _ovs_port(after.get(port), port, item["name"])
         for port in (*item.get("slaves", ()), *item.get("ovs_bonds", ())):
-            if port in after or port in physical:
+            if port in after or port in known:
                 after[port] = _item.normal(after.get(port) or {"name": port, "type": "eth"}) | {"autostart": True}
 
 

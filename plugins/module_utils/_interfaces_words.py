@@ -107,3 +107,20 @@ def vlan_id(interface: Mapping[str, Any]) -> Any:
 
 def boolean(value: Any) -> bool:
     return value if isinstance(value, bool) else str(value).strip().lower() in ("1", "yes", "on", "true")
+
+
+def renamed(interface: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """The interface with other names for NICs (by old name), wherever it says one; C(eno1.20) follows C(eno1)."""
+
+    def real(name: str) -> str:
+        base = re.split(r"[.:]", name)[0]
+        return names.get(base, base) + name[len(base) :]
+
+    changed = dict(interface)
+    for field in ("name", "vlan_raw_device", "bond_primary"):
+        if isinstance(interface.get(field), str):
+            changed[field] = real(interface[field])
+    for field in PORT_FIELDS:
+        if interface.get(field):
+            changed[field] = [real(name) for name in words(interface[field])]
+    return changed
