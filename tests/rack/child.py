@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import sys
+from pathlib import Path
 
-from rack import machine, network, proxy, repository
+from rack import backend, proxy, repository
 from rack.errors import RackError
+from rack.model import Spec
 
-KINDS = {"switch": network.main, "proxy": proxy.main, "machine": machine.main, "repository": repository.main}
+
+def _backend(directory: str) -> backend.Backend:
+    return backend.make(Path(directory), Spec.from_dict(json.loads((Path(directory) / "spec.json").read_text())))
+
+
+KINDS = {
+    "switch": lambda arguments: _backend(arguments[0]).switch_main(),
+    "proxy": proxy.main,
+    "machine": lambda arguments: _backend(arguments[0]).machine_main(arguments[1]),
+    "repository": repository.main,
+}
 
 if __name__ == "__main__":
     try:

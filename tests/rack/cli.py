@@ -13,7 +13,7 @@ from typing import Any
 from rack import machine
 from rack.errors import RackError
 from rack.rack import Rack
-from rack.spec import RELEASES, load_spec
+from rack.spec import BACKENDS, RELEASES, load_spec
 
 
 def _say(text: str) -> None:
@@ -28,7 +28,7 @@ def _command(words: list[str], example: str) -> list[str]:
 
 
 def _up(options: argparse.Namespace) -> int:
-    spec = load_spec(Path(options.spec), options.name, options.release, options.nodes)
+    spec = load_spec(Path(options.spec), options.name, options.release, options.nodes, options.backend)
     rack = Rack.bring_up(spec, _say)
     _show(rack.status())
     return 0
@@ -122,8 +122,8 @@ def _log(options: argparse.Namespace) -> int:
     arguments = ["journalctl", "--no-pager", "--no-hostname"]
     if rack.leader(options.node) is not None:
         return rack.exec(options.node, arguments).returncode
-    journal = rack.files_of(options.node) / "var/log/journal"
-    return subprocess.run([*arguments, f"--directory={journal}"], check=False).returncode
+    command = rack.backend.journal_command(rack.spec.node(options.node), arguments)
+    return subprocess.run(command, check=False).returncode
 
 
 def _requests(options: argparse.Namespace) -> int:
@@ -146,6 +146,35 @@ def _fault(options: argparse.Namespace) -> int:
         details = {key: getattr(options, key) for key in ("status", "seconds", "message") if hasattr(options, key)}
         rack.fault(options.node, action, options.match, times=options.times or None, **details)
     return 0
+
+
+def _port(options: argparse.Namespace) -> int:
+    rack = Rack.find(options.rack)
+    if options.node is None:
+        print(json.dumps(rack.ports(), indent=2))
+        return 0
+    values: dict[str, Any] = {}
+    if options.link:
+        values["up"] = options.link == "up"
+    for key in ("mtu", "native"):
+        if getattr(options, key) is not None:
+            values[key] = getattr(options, key)
+    if options.tagged is not None:
+        words = options.tagged.replace(",", " ").split()
+        values["tagged"] = None if words == ["all"] else [int(word) for word in words if word != "none"]
+    if options.interface is None or not values:
+        raise RackError("say which port and what to change; for example: rack port pve1 ens18 --link down")
+    rack.set_port(options.node, options.interface, **values)
+    return 0
+
+
+def _add_port(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("node", nargs="?", metavar="NODE", help="without it: show every port")
+    parser.add_argument("interface", nargs="?", metavar="NIC")
+    parser.add_argument("--link", choices=("up", "down"), help="put the cable in or pull it out")
+    parser.add_argument("--mtu", type=int, help="lose frames with a larger payload")
+    parser.add_argument("--native", type=int, metavar="VLAN", help="the VLAN of untagged frames")
+    parser.add_argument("--tagged", metavar="VLANS", help="VLANs that pass with a tag: 20,30, or all, or none")
 
 
 def _add_faults(parser: argparse.ArgumentParser) -> None:
@@ -190,6 +219,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("spec", metavar="SPEC")
     up.add_argument("--name", help="instead of the name in SPEC")
     up.add_argument("--release", choices=sorted(RELEASES), help="instead of the release in SPEC")
+    up.add_argument("--backend", choices=BACKENDS, help="instead of the backend in SPEC (or RACK_BACKEND)")
     up.add_argument("--nodes", type=int, metavar="N", help="how many nodes, instead of what SPEC says")
     down = add("down", _down, "take a rack down; nothing of it stays but the caches")
     down.add_argument("name_or_none", nargs="?", metavar="NAME")
@@ -212,6 +242,7 @@ def _parser() -> argparse.ArgumentParser:
     add("reboot", _reboot, "reboot a node in an orderly way", node=True).add_argument("--no-wait", action="store_true")
     add("cut", _cut, "cut a node's power", node=True)
     add("start", _start, "switch a node on", node=True).add_argument("--no-wait", action="store_true")
+    _add_port(add("port", _port, "show or change the switch's ports of a metal rack"))
     add("log", _log, "console and journal of a node", node=True)
     requests = add("requests", _requests, "calls that a node's stand-in answered, one JSON object a line", node=True)
     requests.add_argument("--since", type=float, default=0, metavar="TIME", help="seconds of the epoch (date +%%s)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
+from rack import contents
 from rack.spec import Node
 
 
@@ -17,12 +18,16 @@ def backing(node_dir: Path, index: int) -> Path:
 
 
 def create(node_dir: Path, node: Node) -> None:
-    for index, size in enumerate(node.disks):
+    for index, disk in enumerate(node.disks):
         path = backing(node_dir, index)
         path.parent.mkdir(exist_ok=True)
         if not path.exists():
-            with path.open("wb") as handle:
-                handle.truncate(size)
+            partial = path.with_name(path.name + ".partial")
+            with partial.open("wb") as handle:
+                handle.truncate(disk.size)
+            if disk.content:
+                contents.WRITERS[disk.content](partial, disk.size)
+            partial.rename(path)
 
 
 def attached(directory: Path) -> dict[str, Path]:

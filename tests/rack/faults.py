@@ -50,6 +50,20 @@ def _edit(machine_root: Path, change: Any) -> list[dict[str, Any]]:
     return rules
 
 
+# The same edit where the machine's files are out of the host's reach: a rule, or null, on standard input.
+REMOTE_EDIT = f"""
+import fcntl, json, os, sys
+new = json.load(sys.stdin)
+os.makedirs("/{os.path.dirname(FILE)}", exist_ok=True)
+with os.fdopen(os.open("/{FILE}", os.O_RDWR | os.O_CREAT, 0o644), "r+") as handle:
+    fcntl.flock(handle, fcntl.LOCK_EX)
+    rules = json.loads(handle.read() or "[]")
+    handle.seek(0)
+    handle.truncate()
+    json.dump([] if new is None else [*rules, new], handle)
+"""
+
+
 def add(machine_root: Path, new: dict[str, Any]) -> None:
     _edit(machine_root, lambda rules: [*rules, new])
 

@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,8 +52,11 @@ def check_root() -> None:
         raise RackError("the rack needs root for its machines and networks: run it as root or with sudo")
 
 
-def check_tools() -> None:
-    missing = {package for tool, package in TOOLS.items() if not shutil.which(tool, path=SEARCH_PATH)}
+def check_tools(more: Mapping[str, str] | None = None) -> None:
+    """Refuse a host that lacks a tool; `more`: {tool: package} of a backend."""
+    missing = {
+        package for tool, package in {**TOOLS, **(more or {})}.items() if not shutil.which(tool, path=SEARCH_PATH)
+    }
     missing |= {package for path, package in FILES.items() if not Path(path).exists()}
     if missing:
         raise RackError(f"the host lacks some tools; install them: apt-get install {' '.join(sorted(missing))}")

@@ -10,6 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rack import kernel, state
@@ -68,27 +69,52 @@ def apt_settings() -> str:
     return "\n".join(lines) + "\n"
 
 
+def keep_tree(work: Path) -> None:
+    """A container's image is the directory tree itself."""
+
+
+@dataclass(frozen=True)
+class Flavour:
+    """What a backend's image has besides the common recipe."""
+
+    prefix: str = ""
+    packages: tuple[str, ...] = ()
+    essential: str = ""
+    """A script that runs, with the tree as $1 and the work directory as $2, before `packages` are installed."""
+    customise: str = ""
+    """The same, when everything is installed."""
+    finish: Callable[[Path], None] = keep_tree
+    """Turns `root` in the work directory into what is kept as `root`."""
+    recipe: dict[str, object] = field(default_factory=dict)
+    """What else decides what `finish` and the scripts make."""
+
+
 class ImageStore:
     """Images below `cache/images/RELEASE-HASH`; the hash is over everything that makes the image what it is."""
 
-    def __init__(self, cache: Path, mirrors: Mirrors) -> None:
+    def __init__(self, cache: Path, mirrors: Mirrors, flavour: Flavour | None = None) -> None:
         self.cache = cache
         self.mirrors = mirrors
+        self.flavour = flavour or Flavour()
 
     def recipe(self, release: str) -> dict[str, object]:
         return {
             "release": release,
-            "packages": PACKAGES,
+            "packages": [*PACKAGES, *self.flavour.packages],
             "masked": MASKED,
             "dpkg": DPKG,
-            "customise": CUSTOMISE,
+            "customise": self._customise(),
             "apt": apt_settings(),
             "archives": [self.mirrors.debian, self.mirrors.security],
+            **self.flavour.recipe,
         }
+
+    def _customise(self) -> str:
+        return CUSTOMISE + self.flavour.customise
 
     def path(self, release: str) -> Path:
         digest = hashlib.sha256(json.dumps(self.recipe(release), sort_keys=True).encode()).hexdigest()
-        return self.cache / "images" / f"{release}-{digest[:16]}"
+        return self.cache / "images" / f"{self.flavour.prefix}{release}-{digest[:16]}"
 
     def exists(self, release: str) -> bool:
         return self.path(release).is_dir()
@@ -98,9 +124,9 @@ class ImageStore:
         target = self.path(release)
         if target.is_dir():
             return target
-        with state.locked(f"image-{release}"):
+        with state.locked(f"image-{self.flavour.prefix}{release}"):
             if not target.is_dir():
-                say(f"building the {release} image (once; kept in {target.parent})")
+                say(f"building the {self.flavour.prefix}{release} image (once; kept in {target.parent})")
                 started = time.monotonic()
                 self._build(release, target)
                 say(f"image built in {time.monotonic() - started:.0f} s")
@@ -108,12 +134,13 @@ class ImageStore:
 
     def _build(self, release: str, target: Path) -> None:
         work = target.with_name(target.name + ".partial")
-        for remains in target.parent.glob(f"{release}-*.partial"):
+        for remains in target.parent.glob(f"{self.flavour.prefix}{release}-*.partial"):
             shutil.rmtree(remains)
         (work / "tmp").mkdir(parents=True)
         (work / "apt.conf").write_text(apt_settings())
         (work / "dpkg.conf").write_text(DPKG)
-        (work / "customise").write_text(CUSTOMISE % {"masked": " ".join(MASKED)})
+        (work / "essential").write_text(self.flavour.essential)
+        (work / "customise").write_text(self._customise() % {"masked": " ".join(MASKED)})
 
         base = f"http://127.0.0.1:{PORT}"
         sources = [f"deb [signed-by={KEYRING}] {base}/debian {release} main"]
@@ -138,6 +165,7 @@ class ImageStore:
                 upstream.acquirer.close()
         finally:
             os.close(namespace)
+        self.flavour.finish(work)
         os.replace(work / "root", target)
         shutil.rmtree(work)
 
@@ -148,10 +176,11 @@ class ImageStore:
             *("unshare", "--fork", "--pid", "--kill-child", "--mount", "--propagation", "slave", "--mount-proc"),
             *("nsenter", f"--net=/proc/self/fd/{namespace}"),
             *("mmdebstrap", "--quiet", "--mode=root", "--variant=minbase", "--format=directory"),
-            f"--include={','.join(PACKAGES)}",
+            f"--include={','.join([*PACKAGES, *self.flavour.packages])}",
             f"--aptopt={work}/apt.conf",
             f"--dpkgopt={work}/dpkg.conf",
-            f'--customize-hook=sh {work}/customise "$1"',
+            f'--essential-hook=sh {work}/essential "$1" {work}',
+            f'--customize-hook=sh {work}/customise "$1" {work}',
             "--skip=check/empty",
             *(release, str(work / "root"), "-"),
         ]

@@ -37,7 +37,7 @@ def ssh_options(rack_dir: Path) -> list[str]:
 def host_variables(rack_dir: Path, spec: Spec, node: Node) -> dict[str, Any]:
     return {
         "ansible_host": node.address,
-        "rack_networks": dict(node.nics),
+        "rack_networks": node.addresses,
         "rack_interfaces": {name: interface for interface, name, _address in node.interfaces()},
         "rack_disks": [f"/dev/sd{chr(ord('b') + index)}" for index in range(len(node.disks))],
     }

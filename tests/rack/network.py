@@ -39,13 +39,17 @@ def port(spec: Spec, node: Node, slot: int) -> str:
     return f"p{spec.nodes.index(node)}-{slot}"
 
 
-def hardware_address(spec: Spec, node: Node, network: str) -> str:
+def hardware_address(spec: Spec, node: Node, slot: int) -> str:
     """The same at every boot, as on hardware; locally administered."""
-    digest = hashlib.sha256(f"{spec.name}/{node.name}/{network}".encode()).hexdigest()
+    nic = node.nics[slot]
+    if nic.mac:
+        return nic.mac
+    second = "" if [item.network for item in node.nics].index(nic.network) == slot else f"/{slot}"
+    digest = hashlib.sha256(f"{spec.name}/{node.name}/{nic.network}{second}".encode()).hexdigest()
     return ":".join(["02", *(digest[index : index + 2] for index in range(0, 10, 2))])
 
 
-def _ip(commands: list[str]) -> None:
+def run_ip(commands: list[str]) -> None:
     subprocess.run(["ip", "-batch", "-"], input="\n".join(commands) + "\n", text=True, check=True)
 
 
@@ -68,15 +72,15 @@ def plug(rack_dir: Path, spec: Spec, node: Node) -> None:
     pull(rack_dir, spec, node)
     switch = os.readlink(namespace).split("/")[2]
     ours = [
-        f"link add name {interface} address {hardware_address(spec, node, network)} "
+        f"link add name {interface} address {hardware_address(spec, node, slot)} "
         f"type veth peer name {port(spec, node, slot)} netns {switch}"
-        for slot, (interface, network, _address) in enumerate(node.interfaces())
+        for slot, (interface, _network, _address) in enumerate(node.interfaces())
     ]
     theirs = [
         f"link set dev {port(spec, node, slot)} master {bridge(spec, network)} up"
         for slot, (_interface, network, _address) in enumerate(node.interfaces())
     ]
-    _ip(ours)
+    run_ip(ours)
     _ip_in(namespace, theirs)
 
 
@@ -101,10 +105,15 @@ def main(arguments: list[str]) -> int:
             f"address add {network.gateway}/{network.network.prefixlen} dev {name}",
             f"link set dev {name} up",
         ]
-    _ip(commands)
+    run_ip(commands)
+    publish(rack_dir)
+    while True:
+        signal.pause()
+
+
+def publish(rack_dir: Path) -> None:
+    """Let others find the namespace of this process: from now on the rack's network is up."""
     link = handle(rack_dir)
     temporary = link.with_name(f".{HANDLE}.{os.getpid()}")
     os.symlink(f"/proc/{os.getpid()}/ns/net", temporary)
     os.replace(temporary, link)
-    while True:
-        signal.pause()

@@ -26,6 +26,9 @@ def interfaces(spec: Spec, node: Node) -> str:
     lines = ["auto lo", "iface lo inet loopback"]
     for interface, name, address in node.interfaces():
         network = spec.network(name)
+        if address is None:
+            lines += ["", f"iface {interface} inet manual"]
+            continue
         lines += ["", f"auto {interface}", f"iface {interface} inet static"]
         lines.append(f"\taddress {address}/{network.network.prefixlen}")
         if network == spec.management:
@@ -170,17 +173,23 @@ def build(
         if result.returncode != 0:
             raise RackError(f"node {node.name}: the image cannot be copied: {result.stderr.strip().splitlines()[-1]}")
 
-    layer = Layer(partial, image)
+    lay(Layer(partial, image), rack_dir, spec, node, authorized, password_hash, with_security)
+    os.replace(partial, directory / ("upper" if overlay else "root"))
+
+
+def lay(
+    layer: Layer, rack_dir: Path, spec: Spec, node: Node, authorized: str, password_hash: str, with_security: bool
+) -> None:
+    """Write all that makes the machine this one."""
     layer.write("etc/hostname", f"{node.name}\n")
-    layer.write("etc/machine-id", secrets.token_hex(16) + "\n")
+    layer.write("etc/machine-id", (node.machine_id or secrets.token_hex(16)) + "\n")
     layer.write("etc/hosts", hosts(node))
     layer.write("etc/network/interfaces", interfaces(spec, node))
     layer.write("etc/apt/sources.list.d/debian.sources", apt_sources(spec, with_security))
-    layer.write("etc/shadow", set_root_password((image / "etc/shadow").read_text(), password_hash))
+    layer.write("etc/shadow", set_root_password((layer.image / "etc/shadow").read_text(), password_hash))
     layer.write("root/.ssh/authorized_keys", authorized + "\n")
     for kind in ("rsa", "ecdsa", "ed25519"):
         make_key(rack_dir, layer.directory("etc/ssh") / f"ssh_host_{kind}_key", f"root@{node.name}", kind)
-    os.replace(partial, directory / ("upper" if overlay else "root"))
 
 
 def is_built(rack_dir: Path, node: Node) -> bool:

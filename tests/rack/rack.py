@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+from rack import backend as backends
 from rack import (
     cgroup,
     disks,
@@ -28,13 +29,10 @@ from rack import (
     repository,
     state,
 )
+from rack.backend import Backend
 from rack.errors import RackError
-from rack.image import ImageStore
-from rack.spec import Node, Spec
+from rack.model import Node, Spec
 from rack.upstream import Upstream
-
-BOOT_SECONDS = 120
-SEARCH_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 def _quiet(text: str) -> None:
@@ -86,6 +84,10 @@ class Rack:
                 f"rack {self.name} was never brought up completely; `rack up SPEC` or `rack down`"
             ) from None
 
+    @property
+    def backend(self) -> Backend:
+        return backends.make(self.directory, self.spec)
+
     def check_network(self) -> Path:
         """The network namespace, for nsenter."""
         if not network.is_up(self.directory):
@@ -106,19 +108,19 @@ class Rack:
     def bring_up(cls, spec: Spec, say: Callable[[str], None] = _quiet) -> Rack:
         """Make everything in `spec` run; what runs already is left alone."""
         host.check_root()
-        host.check_tools()
         rack = cls(spec.name)
+        backend = backends.make(rack.directory, spec)
+        backend.check_host()
         with state.locked(f"rack-{spec.name}"):
             rack._adopt(spec)
             mirrors = host.find_mirrors()
-            images = ImageStore(state.cache_dir(), mirrors)
-            missing = [node for node in spec.nodes if not provision.is_built(rack.directory, node)]
+            missing = [node for node in spec.nodes if not backend.is_built(node)]
             state.state_dir().mkdir(parents=True, exist_ok=True)
-            host.check_space(state.state_dir(), len(missing), not images.exists(spec.release))
-            image = images.ensure(spec.release, say)
+            host.check_space(state.state_dir(), len(missing), not backend.image_exists(mirrors))
+            image = backend.ensure_image(mirrors, say)
             rack._write_spec(spec)
             rack._provision(spec, missing, image, mirrors)
-            rack._start_switch(spec)
+            rack._start_switch()
             rack._start_proxy(spec, mirrors, say)
             for node in spec.nodes:
                 rack._start_machine(node)
@@ -138,17 +140,15 @@ class Rack:
             if self.directory.exists():
                 shutil.rmtree(self.directory)
 
-    def _node_dir(self, node: Node) -> Path:
-        return machine.node_dir(self.directory, node.name)
-
     def _adopt(self, spec: Spec) -> None:
         """A rack may grow; anything else that differs needs a new one."""
         if not (self.directory / "spec.json").exists():
             return
         current = self.spec
-        if current.release != spec.release or current.networks != spec.networks:
+        before, after = ((item.release, item.backend, item.networks) for item in (current, spec))
+        if before != after:
             raise RackError(
-                f"rack {self.name} exists with another release or other networks; `rack down {self.name}` first, "
+                f"rack {self.name} exists with another release or backend or other networks; `rack down {self.name}` first, "
                 "or give this one a name of its own (--name)"
             )
         if spec.nodes[: len(current.nodes)] != current.nodes:
@@ -166,17 +166,20 @@ class Rack:
         key = provision.make_key(self.directory, self.directory / "id_ed25519", f"rack {self.name}")
         password = provision.hash_password(provision.make_password(self.directory / "password"))
 
+        backend = backends.make(self.directory, spec)
+
         def build(node: Node) -> None:
-            provision.build(self.directory, image, spec, node, key, password, bool(mirrors.security))
+            backend.build(image, node, key, password, bool(mirrors.security))
 
         with ThreadPoolExecutor(max_workers=4) as pool:
             list(pool.map(build, nodes))
-        lines = [f"{node.address} {provision.host_key(self.directory, node)}\n" for node in spec.nodes]
+        lines = [f"{node.address} {backend.host_key(node)}\n" for node in spec.nodes]
         state.write_atomically(self.directory / "known_hosts", "".join(lines))
         state.private_dir(self.directory / "cp")
 
-    def _start_switch(self, spec: Spec) -> None:
+    def _start_switch(self) -> None:
         if network.is_up(self.directory):
+            self.backend.grow_switch()
             return
         # Machines of a dead switch hang on cables that no longer exist.
         processes.kill_all(self.directory)
@@ -239,13 +242,12 @@ class Rack:
     def _start_machine(self, node: Node) -> None:
         if machine.role(node.name) in processes.find(self.directory).values():
             return
-        # Remains of a machine whose supervisor was killed.
-        cgroup.remove(machine.control_group(self.directory, node.name))
+        self.backend.before_start(node)
         processes.spawn(
             self.directory,
             machine.role(node.name),
             [str(self.directory), node.name],
-            self._node_dir(node) / "console.log",
+            machine.node_dir(self.directory, node.name) / "console.log",
         )
 
     def _close_ssh_masters(self) -> None:
@@ -266,16 +268,8 @@ class Rack:
     # Machines
 
     def leader(self, node: str) -> int | None:
-        """PID, as the host sees it, of the machine's init."""
-        marked = {
-            pid
-            for pid, role in processes.find(self.directory).items()
-            if role == machine.role(self.spec.node(node).name)
-        }
-        for pid in processes.children_of(marked) - marked:
-            if processes.first_in_namespace(pid):
-                return pid
-        return None
+        """PID, as the host sees it, of what lives as long as one boot: the machine's init, or its QEMU."""
+        return self.backend.leader(self.spec.node(node))
 
     def _living(self, node: str) -> int:
         leader = self.leader(node)
@@ -296,7 +290,8 @@ class Rack:
     def ssh_answers(self, node: str) -> bool:
         return self._answers(self.spec.node(node).address, 22, b"", b"SSH-")
 
-    def wait_for_ssh(self, node: str, timeout: float = BOOT_SECONDS) -> None:
+    def wait_for_ssh(self, node: str, timeout: float | None = None) -> None:
+        timeout = timeout or self.backend.boot_seconds
         log = machine.node_dir(self.directory, node) / "console.log"
 
         def answers() -> bool:
@@ -308,14 +303,8 @@ class Rack:
         processes.wait_until(answers, timeout, f"node {node} answers on ssh", f"see {log}")
 
     def enter_command(self, node: str, command: Sequence[str]) -> list[str]:
-        return [
-            # nsenter keeps our capabilities; a command in the machine shall have no more than the machine has.
-            *("setpriv", f"--bounding-set={machine.WITHHELD_SETPRIV}", f"--inh-caps={machine.WITHHELD_SETPRIV}"),
-            *("nsenter", f"--target={self._living(node)}"),
-            *("--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup", "--root", "--wd"),
-            *("--", "env", "--ignore-environment", SEARCH_PATH, "HOME=/root", "LC_ALL=C.UTF-8", "TERM=dumb"),
-            *command,
-        ]
+        leader = self._living(node)
+        return self.backend.enter_command(self.spec.node(node), leader, command)
 
     def exec(
         self, node: str, command: Sequence[str], check: bool = False, **options: Any
@@ -335,17 +324,15 @@ class Rack:
         self.exec(node, ["systemctl", "--no-block", "reboot"], check=True)
         if wait:
             processes.wait_until(
-                lambda: self.leader(node) not in (before, None), BOOT_SECONDS, f"node {node} boots again"
+                lambda: self.leader(node) not in (before, None),
+                self.backend.boot_seconds,
+                f"node {node} boots again",
             )
             self.wait_for_ssh(node)
 
     def cut(self, node: str) -> None:
         """Power off without a word: peers hear nothing, everything in the machine is gone, its files stay."""
-        spec = self.spec
-        item = spec.node(node)
-        network.pull(self.directory, spec, item)
-        processes.kill_all(self.directory, {machine.role(node)})
-        cgroup.remove(machine.control_group(self.directory, node))
+        self.backend.cut(self.spec.node(node))
 
     def start(self, node: str, wait: bool = True) -> None:
         item = self.spec.node(node)
@@ -354,25 +341,34 @@ class Rack:
         if wait:
             self.wait_for_ssh(node)
 
+    def set_port(self, node: str, interface: str, **values: Any) -> None:
+        """Change the switch's port of a NIC: up (bool), native (VLAN), tagged (list of VLANs, None: all), mtu."""
+        self.backend.set_port(self.spec.node(node), interface, values)
+
+    def ports(self) -> dict[str, Any]:
+        """The switch's ports, {NODE/INTERFACE: settings, addresses learned, frames dropped by reason, LACP}."""
+        self.check_network()
+        return self.backend.ports()
+
     # Faults
 
-    def root_of(self, node: str) -> Path:
-        """The running machine's file system, with what it has mounted (/run, /etc/pve), as the host reaches it."""
-        return Path(f"/proc/{self._living(node)}/root")
-
-    def files_of(self, node: str) -> Path:
-        """What the machine has written to its disk, also when it is off: a layer over its image, not all of it."""
-        return machine.layer(self._node_dir(self.spec.node(node)))
+    def read(self, node: str, path: str) -> str | None:
+        """Text of a file of the machine, also when it is off (on its disk); None when there is none."""
+        return self.backend.read(self.spec.node(node), path)
 
     def fault(self, node: str, action: str, match: str, **options: Any) -> None:
         """Arm a fault: action status, drop, drop-after, delay or task-fail; options as for faults.rule."""
-        faults.add(self.root_of(node), faults.rule(action, match, **options))
+        rule = faults.rule(action, match, **options)
+        self._living(node)
+        self.backend.edit_faults(self.spec.node(node), rule)
 
     def faults(self, node: str) -> list[dict[str, Any]]:
-        return faults.listed(self.root_of(node))
+        self._living(node)
+        return json.loads(self.read(node, faults.FILE) or "[]")
 
     def clear_faults(self, node: str) -> None:
-        faults.clear(self.root_of(node))
+        self._living(node)
+        self.backend.edit_faults(self.spec.node(node), None)
 
     def hold_lock(self, node: str, name: str) -> None:
         """Take a cluster lock as a process on another node would; it expires by itself as the real one does."""
@@ -389,10 +385,8 @@ class Rack:
 
     def requests(self, node: str, since: float = 0) -> list[dict[str, Any]]:
         """Calls that the node's stand-in has answered since a time (seconds of the epoch); also when it is off."""
-        log = self.files_of(node) / "var/log/pve-standin/requests.jsonl"
-        if not log.exists():
-            return []
-        calls = [json.loads(line) for line in log.read_text().splitlines() if line.endswith("}")]
+        log = self.read(node, "var/log/pve-standin/requests.jsonl") or ""
+        calls = [json.loads(line) for line in log.splitlines() if line.endswith("}")]
         return [call for call in calls if call["ts"] >= since]
 
     def status(self) -> dict[str, Any]:

@@ -3,88 +3,41 @@
 from __future__ import annotations
 
 import ipaddress
+import os
 import re
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from rack.errors import RackError
+from rack.model import Disk, Network, Nic, Node, Spec
+
+__all__ = ["BACKENDS", "RELEASES", "Disk", "Network", "Nic", "Node", "Spec", "load_spec", "parse_spec"]
 
 RELEASES = {"trixie": "9", "bookworm": "8"}
+BACKENDS = ("container", "metal")
 DEFAULT_NETWORKS = {"management": "10.99.0.0/24", "cluster": "10.98.0.0/24", "storage": "10.97.0.0/24"}
+BUSES = ("scsi", "virtio", "nvme", "sata")
+CONTENTS = ("ext4", "gpt", "lvm", "ceph")
 FIRST_HOST = 11
 MAX_NICS = 8
+MAX_DISKS = {"container": 24, "metal": 12}
 _NAME = re.compile(r"^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$")
 _FLAG = re.compile(r"^-?[a-z0-9_]+$")
 _SIZE = re.compile(r"^([0-9]+)([KMGT]?)$")
+_MAC = re.compile(r"^[0-9a-f][02468ace](:[0-9a-f]{2}){5}$")
+_MACHINE_ID = re.compile(r"^[0-9a-f]{32}$")
+_WORD = re.compile(r"^[A-Za-z0-9][A-Za-z0-9 ._()-]{0,60}$")
+_SERIAL = re.compile(r"^[A-Za-z0-9_-]{1,20}$")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
-
-@dataclass(frozen=True)
-class Network:
-    name: str
-    cidr: str
-
-    @property
-    def network(self) -> ipaddress.IPv4Network:
-        return ipaddress.IPv4Network(self.cidr)
-
-    @property
-    def gateway(self) -> str:
-        """The rack's own address on this network."""
-        return str(self.network[1])
-
-
-@dataclass(frozen=True)
-class Node:
-    name: str
-    nics: dict[str, str]
-    disks: list[int] = field(default_factory=list)
-    cpu_flags: list[str] = field(default_factory=list)
-
-    def interfaces(self) -> list[tuple[str, str, str]]:
-        """(interface, network, address) in slot order, named as a KVM or bare-metal Debian names them."""
-        return [(f"ens{18 + slot}", name, address) for slot, (name, address) in enumerate(self.nics.items())]
-
-    @property
-    def address(self) -> str:
-        return next(iter(self.nics.values()))
-
-
-@dataclass(frozen=True)
-class Spec:
-    name: str
-    release: str
-    networks: list[Network]
-    nodes: list[Node]
-
-    def network(self, name: str) -> Network:
-        return next(network for network in self.networks if network.name == name)
-
-    @property
-    def management(self) -> Network:
-        return self.networks[0]
-
-    def node(self, name: str) -> Node:
-        for node in self.nodes:
-            if node.name == name:
-                return node
-        names = ", ".join(node.name for node in self.nodes)
-        raise RackError(f"rack {self.name} has no node {name!r}; it has {names}")
-
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
-
-    @staticmethod
-    def from_dict(data: dict[str, Any]) -> Spec:
-        return Spec(
-            data["name"],
-            data["release"],
-            [Network(**network) for network in data["networks"]],
-            [Node(**node) for node in data["nodes"]],
-        )
+# What only a machine with a kernel and hardware of its own can have.
+METAL_NODE = {"memory", "cores", "firmware", "iommu", "watchdog", "clock", "smbios"}
+METAL_NIC = {"lag", "native", "tagged", "mtu"}
+METAL_DISK = {"bus", "serial", "ssd"}
+METAL_NETWORK = {"mtu", "parent", "vlan"}
 
 
 class _Checker:
@@ -122,15 +75,43 @@ class _Checker:
             raise self.refuse(f"{where}: {value!r} is no size; write for example 512M or 4G")
         return int(match[1]) * _UNITS[match[2]]
 
+    def number(self, value: Any, where: str, low: float, high: float) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise self.refuse(f"{where}: {value!r} is no whole number from {low} to {high}")
+        return value
 
-def _networks(check: _Checker, value: Any) -> list[Network]:
+    def matching(self, value: Any, where: str, pattern: re.Pattern[str], what: str) -> str:
+        if not isinstance(value, str) or not pattern.match(value):
+            raise self.refuse(f"{where}: {value!r} is no {what}")
+        return value
+
+    def one_of(self, value: Any, where: str, choices: tuple[str, ...]) -> str:
+        if value not in choices:
+            raise self.refuse(f"{where}: {value!r} is not known; known are {', '.join(choices)}")
+        return str(value)
+
+    def boolean(self, value: Any, where: str) -> bool:
+        if not isinstance(value, bool):
+            raise self.refuse(f"{where} must be true or false, found {value!r}")
+        return value
+
+    def metal_only(self, item: dict[str, Any], keys: set[str], where: str, backend: str) -> None:
+        """A container has the host's kernel and no hardware: what it cannot have is refused, not left out."""
+        asked = sorted(keys & set(item))
+        if asked and backend != "metal":
+            raise self.refuse(f"{where}: {', '.join(asked)} needs backend: metal; a container cannot have it")
+
+
+def _networks(check: _Checker, value: Any, backend: str) -> list[Network]:
     if value is None:
         return [Network(name, cidr) for name, cidr in DEFAULT_NETWORKS.items()]
     networks: list[Network] = []
-    for key, item in check.mapping(value, "networks", None).items():
+    for key, given in check.mapping(value, "networks", None).items():
         name = check.name(key, "networks")
         where = f"network {name}"
-        cidr = check.mapping(item, where, {"cidr"}).get("cidr")
+        item = check.mapping(given, where, {"cidr"} | METAL_NETWORK)
+        check.metal_only(item, METAL_NETWORK, where, backend)
+        cidr = item.get("cidr")
         try:
             network = ipaddress.IPv4Network(str(cidr))
         except ValueError as error:
@@ -141,10 +122,23 @@ def _networks(check: _Checker, value: Any) -> list[Network]:
         for other in networks:
             if other.network.overlaps(network):
                 raise check.refuse(f"{where}: {cidr} overlaps network {other.name} ({other.cidr})")
-        networks.append(Network(name, str(network)))
-    if not networks:
-        raise check.refuse("networks: at least one is needed; the first is the one that ssh and apt use")
+        mtu = check.number(item.get("mtu", 1500), f"{where}: mtu", 576, 9216)
+        networks.append(Network(name, str(network), mtu, *_tag(check, item, where, networks)))
+    if not networks or networks[0].parent:
+        raise check.refuse("networks: at least one is needed; the first, untagged, is the one that ssh and apt use")
     return networks
+
+
+def _tag(check: _Checker, item: dict[str, Any], where: str, networks: list[Network]) -> tuple[str | None, int | None]:
+    """(parent, vlan) of a tagged network; both or neither."""
+    if "parent" not in item and "vlan" not in item:
+        return None, None
+    cables = [network.name for network in networks if network.parent is None]
+    if item.get("parent") not in cables:
+        raise check.refuse(
+            f"{where}: parent {item.get('parent')!r} is no network above that has cables; there are {', '.join(cables)}"
+        )
+    return item["parent"], check.number(item.get("vlan"), f"{where}: vlan", 2, 4094)
 
 
 def _address(check: _Checker, value: Any, network: Network, where: str) -> str:
@@ -161,51 +155,135 @@ def _address(check: _Checker, value: Any, network: Network, where: str) -> str:
     return str(address)
 
 
-def _node(check: _Checker, value: Any, index: int, networks: list[Network], defaults: dict[str, Any]) -> Node:
-    item = check.mapping(value, f"nodes[{index}]", {"name", "nics", "disks", "cpu_flags"})
-    if "name" not in item:
-        raise check.refuse(f"nodes[{index}]: name is missing")
-    name = check.name(item["name"], f"nodes[{index}].name")
-    where = f"node {name}"
-    given = item.get("nics")
+def _nics(check: _Checker, given: Any, index: int, networks: list[Network], where: str, backend: str) -> list[Nic]:
+    """From {network: address}, from a list of mappings, or one NIC in every network with a cable."""
+    cables = {network.name: network for network in networks if network.parent is None}
+    automatic = {name: str(network.network[FIRST_HOST + index]) for name, network in cables.items()}
     if given is None:
-        given = {network.name: str(network.network[FIRST_HOST + index]) for network in networks}
-    known = {network.name for network in networks}
-    given = check.mapping(given, f"{where}: nics", known)
-    if networks[0].name not in given:
-        raise check.refuse(f"{where}: nics lacks {networks[0].name!r}, the network that ssh and apt use")
-    if len(given) > MAX_NICS:
-        raise check.refuse(f"{where}: {len(given)} NICs; {MAX_NICS} at most")
-    nics = {
-        network.name: _address(check, given[network.name], network, where)
-        for network in networks
-        if network.name in given
-    }
+        given = automatic
+    if isinstance(given, dict):
+        listed = check.mapping(given, f"{where}: nics", set(cables))
+        given = [{"network": name, "address": listed[name]} for name in cables if name in listed]
+    nics = []
+    for number, value in enumerate(check.sequence(given, f"{where}: nics")):
+        place = f"{where}: nics[{number}]"
+        item = check.mapping(value, place, {"network", "address", "mac"} | METAL_NIC)
+        check.metal_only(item, METAL_NIC, place, backend)
+        name = check.one_of(item.get("network"), f"{place}.network", tuple(cables))
+        address = automatic[name] if item.get("address") == "auto" else item.get("address")
+        lag, mac, tagged = item.get("lag"), item.get("mac"), item.get("tagged")
+        if tagged is not None:
+            tagged = [check.number(vlan, f"{place}.tagged", 1, 4094) for vlan in check.sequence(tagged, place)]
+        nics.append(
+            Nic(
+                network=name,
+                address=None if address is None else _address(check, address, cables[name], where),
+                mac=None if mac is None else check.matching(mac, f"{place}.mac", _MAC, "MAC address of one card"),
+                lag=None if lag is None else check.name(lag, f"{place}.lag"),
+                native=check.number(item.get("native", 1), f"{place}.native", 1, 4094),
+                tagged=tagged,
+                mtu=check.number(item["mtu"], f"{place}.mtu", 576, 9216) if "mtu" in item else None,
+            )
+        )
+    if not any(nic.network == networks[0].name and nic.address for nic in nics):
+        raise check.refuse(
+            f"{where}: nics lacks {networks[0].name!r} with an address, the network that ssh and apt use"
+        )
+    if len(nics) > MAX_NICS:
+        raise check.refuse(f"{where}: {len(nics)} NICs; {MAX_NICS} at most")
+    # The first address is the one that ssh uses.
+    return sorted(nics, key=lambda nic: not (nic.network == networks[0].name and nic.address))
+
+
+def _disks(check: _Checker, given: Any, where: str, backend: str) -> list[Disk]:
     disks = []
-    for number, disk in enumerate(check.sequence(item.get("disks", defaults.get("disks", [])), f"{where}: disks")):
+    for number, value in enumerate(check.sequence(given, f"{where}: disks")):
         place = f"{where}: disks[{number}]"
-        disks.append(check.size(check.mapping(disk, place, {"size"}).get("size"), f"{place}.size"))
-    if len(disks) > 24:
-        raise check.refuse(f"{where}: {len(disks)} disks; 24 at most (sdb to sdy)")
-    flags = check.sequence(item.get("cpu_flags", defaults.get("cpu_flags", [])), f"{where}: cpu_flags")
+        item = check.mapping(value, place, {"size", "content"} | METAL_DISK)
+        check.metal_only(item, METAL_DISK, place, backend)
+        bus = check.one_of(item.get("bus", "scsi"), f"{place}.bus", BUSES)
+        if "ssd" in item and bus not in ("scsi", "sata"):
+            raise check.refuse(f"{place}: ssd can be chosen on scsi and sata only; {bus} is what it is")
+        serial = item.get("serial")
+        disks.append(
+            Disk(
+                size=check.size(item.get("size"), f"{place}.size"),
+                bus=bus,
+                serial=None if serial is None else check.matching(serial, f"{place}.serial", _SERIAL, "serial number"),
+                ssd=check.boolean(item["ssd"], f"{place}.ssd") if "ssd" in item else None,
+                content=check.one_of(item["content"], f"{place}.content", CONTENTS) if "content" in item else None,
+            )
+        )
+    if len(disks) > MAX_DISKS[backend]:
+        raise check.refuse(f"{where}: {len(disks)} disks; {MAX_DISKS[backend]} at most")
+    return disks
+
+
+def _smbios(check: _Checker, value: Any, where: str) -> dict[str, str]:
+    given = check.mapping(value, where, {"vendor", "product", "serial"})
+    return {key: check.matching(text, f"{where}.{key}", _WORD, "plain text") for key, text in given.items()}
+
+
+def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, Any]:
+    """The checked values of what the node says about its hardware."""
+    clock = item.get("clock", 0)
+    if isinstance(clock, bool) or not isinstance(clock, (int, float)):
+        raise check.refuse(f"{where}: clock: {clock!r} is no number of seconds")
+    flags = check.sequence(item.get("cpu_flags", []), f"{where}: cpu_flags")
     for flag in flags:
         if not isinstance(flag, str) or not _FLAG.match(flag):
             raise check.refuse(f"{where}: cpu_flags: {flag!r} is no flag; write vmx to show one, -vmx to hide one")
-    return Node(name, nics, disks, [str(flag) for flag in flags])
+    table: dict[str, Callable[[Any, str], Any]] = {
+        "memory": check.size,
+        "cores": lambda value, place: check.number(value, place, 1, 16),
+        "firmware": lambda value, place: check.one_of(value, place, ("bios", "uefi")),
+        "iommu": check.boolean,
+        "watchdog": check.boolean,
+        "machine_id": lambda value, place: check.matching(value, place, _MACHINE_ID, "machine id (32 digits, 0 to f)"),
+        "smbios": lambda value, place: _smbios(check, value, place),
+    }
+    values = {key: work(item[key], f"{where}: {key}") for key, work in table.items() if key in item}
+    return {**values, "clock": float(clock), "cpu_flags": flags}
+
+
+NODE_KEYS = {"nics", "disks", "cpu_flags", "machine_id"} | METAL_NODE
+
+
+def _node(
+    check: _Checker, value: Any, index: int, networks: list[Network], defaults: dict[str, Any], backend: str
+) -> Node:
+    given = check.mapping(value, f"nodes[{index}]", {"name"} | NODE_KEYS)
+    if "name" not in given:
+        raise check.refuse(f"nodes[{index}]: name is missing")
+    name = check.name(given["name"], f"nodes[{index}].name")
+    where = f"node {name}"
+    item = {**defaults, **given}
+    check.metal_only(item, METAL_NODE, where, backend)
+    nics = _nics(check, item.get("nics"), index, networks, where, backend)
+    disks = _disks(check, item.get("disks", []), where, backend)
+    return Node(name, nics, disks, **_hardware(check, item, where))
 
 
 def parse_spec(
-    data: Any, source: str, name: str | None = None, release: str | None = None, nodes: int | None = None
+    data: Any,
+    source: str,
+    name: str | None = None,
+    release: str | None = None,
+    nodes: int | None = None,
+    backend: str | None = None,
 ) -> Spec:
-    """Check a loaded YAML document; name, release and nodes (a count) override what it says."""
+    """Check a loaded YAML document; name, release, nodes (a count) and backend override what it says."""
     check = _Checker(source)
-    top = check.mapping(data, "the spec", {"name", "release", "networks", "nodes", "defaults"})
+    top = check.mapping(data, "the spec", {"name", "release", "backend", "networks", "nodes", "defaults"})
+    kind = check.one_of(
+        backend or os.environ.get("RACK_BACKEND") or top.get("backend", "container"), "backend", BACKENDS
+    )
     rack_name = check.name(name or top.get("name"), "name")
     rack_release = release or top.get("release", "trixie")
     if rack_release not in RELEASES:
         raise check.refuse(f"release: {rack_release!r} is not known; known are {', '.join(RELEASES)}")
-    networks = _networks(check, top.get("networks"))
-    defaults = check.mapping(top.get("defaults", {}), "defaults", {"disks", "cpu_flags"})
+    networks = _networks(check, top.get("networks"), kind)
+    defaults = check.mapping(top.get("defaults", {}), "defaults", NODE_KEYS - {"machine_id"})
 
     listed = top.get("nodes", 3)
     count = nodes if nodes is not None else listed if isinstance(listed, int) else None
@@ -219,28 +297,34 @@ def parse_spec(
     if not items:
         raise check.refuse("nodes: the list is empty")
 
-    parsed = [_node(check, item, index, networks, defaults) for index, item in enumerate(items)]
+    parsed = [_node(check, item, index, networks, defaults, kind) for index, item in enumerate(items)]
     seen_names: set[str] = set()
     seen_addresses: dict[str, str] = {}
     for node in parsed:
         if node.name in seen_names:
             raise check.refuse(f"node {node.name} is listed twice")
         seen_names.add(node.name)
-        for address in node.nics.values():
+        for address in node.addresses.values():
             if address in seen_addresses:
                 raise check.refuse(f"address {address} is given to both {seen_addresses[address]} and {node.name}")
             seen_addresses[address] = node.name
-    return Spec(rack_name, rack_release, networks, parsed)
+    return Spec(rack_name, rack_release, networks, parsed, kind)
 
 
-def load_spec(path: Path, name: str | None = None, release: str | None = None, nodes: int | None = None) -> Spec:
+def load_spec(
+    path: Path,
+    name: str | None = None,
+    release: str | None = None,
+    nodes: int | None = None,
+    backend: str | None = None,
+) -> Spec:
     try:
         data = yaml.safe_load(path.read_text())
     except OSError as error:
         raise RackError(f"{path}: cannot be read: {error.strerror}") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise RackError(f"{path}: not valid YAML: {' '.join(str(error).split())}") from None
-    return parse_spec({} if data is None else data, str(path), name or _stem(data, path), release, nodes)
+    return parse_spec({} if data is None else data, str(path), name or _stem(data, path), release, nodes, backend)
 
 
 def _stem(data: Any, path: Path) -> str | None:

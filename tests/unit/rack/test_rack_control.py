@@ -160,7 +160,7 @@ def test_a_link_to_a_process_that_is_no_switch_of_this_rack_is_not_followed():
 
 def test_requests_are_read_from_the_disk_of_a_machine_that_is_off():
     rack = make_rack("lab")
-    log = rack.files_of("pve1") / "var/log/pve-standin/requests.jsonl"
+    log = rack.backend.layer(SPEC.nodes[0]) / "var/log/pve-standin/requests.jsonl"
     assert rack.requests("pve1") == []
     log.parent.mkdir(parents=True)
     log.write_text('{"ts": 1.5, "method": "GET"}\n{"ts": 3, "method": "PUT"}\n{"ts": 4, "me')

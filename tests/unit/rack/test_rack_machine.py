@@ -60,11 +60,11 @@ def test_control_groups_of_two_racks_differ(tmp_path):
 
 
 def test_hardware_addresses_are_steady_local_and_different():
-    first = network.hardware_address(SPEC, NODE, "cluster")
-    assert first == network.hardware_address(SPEC, NODE, "cluster")
+    first = network.hardware_address(SPEC, NODE, 1)
+    assert first == network.hardware_address(SPEC, NODE, 1)
     assert first.startswith("02:") and len(first.split(":")) == 6
-    assert first != network.hardware_address(SPEC, NODE, "management")
-    assert first != network.hardware_address(SPEC, SPEC.nodes[1], "cluster")
+    assert first != network.hardware_address(SPEC, NODE, 0)
+    assert first != network.hardware_address(SPEC, SPEC.nodes[1], 1)
 
 
 def test_names_of_switches_and_ports_fit_the_kernel():

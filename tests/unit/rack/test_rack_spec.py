@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from rack.errors import RackError
-from rack.spec import Spec, load_spec, parse_spec
+from rack.spec import Disk, Spec, load_spec, parse_spec
 
 SPECS = Path(__file__).resolve().parents[2] / "rack" / "specs"
 
@@ -16,9 +16,9 @@ def parse(text: dict, **options):
 def test_the_example_is_what_the_documentation_says():
     spec = load_spec(SPECS / "three.yml")
     assert [node.name for node in spec.nodes] == ["pve1", "pve2", "pve3"]
-    assert spec.node("pve2").nics == {"management": "10.99.0.12", "cluster": "10.98.0.12", "storage": "10.97.0.12"}
+    assert spec.node("pve2").addresses == {"management": "10.99.0.12", "cluster": "10.98.0.12", "storage": "10.97.0.12"}
     assert spec.node("pve2").interfaces()[1] == ("ens19", "cluster", "10.98.0.12")
-    assert spec.node("pve3").disks == [1 << 30]
+    assert spec.node("pve3").disks == [Disk(1 << 30)]
     assert (spec.release, spec.management.gateway) == ("trixie", "10.99.0.1")
 
 
@@ -53,7 +53,7 @@ def test_a_node_may_say_everything_itself():
         }
     )
     assert spec.node("a").interfaces() == [("ens18", "lan", "192.168.7.5")]
-    assert (spec.node("a").disks, spec.node("a").cpu_flags) == ([512 << 20], ["vmx", "-svm"])
+    assert (spec.node("a").disks, spec.node("a").cpu_flags) == ([Disk(512 << 20)], ["vmx", "-svm"])
     # The order of the networks, not of the node's own mapping, decides which slot a NIC is in.
     assert [nic[1] for nic in spec.node("b").interfaces()] == ["lan", "san"]
     assert spec.node("b").disks == []
@@ -67,7 +67,7 @@ def test_survives_the_state_file():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ({"nods": 3}, "unknown key 'nods'; known are defaults, name, networks, nodes, release"),
+        ({"nods": 3}, "unknown key 'nods'; known are backend, defaults, name, networks, nodes, release"),
         ({"nodes": [{"name": "a", "disk": []}]}, "nodes[0]: unknown key 'disk'"),
         ({"nodes": [{"name": "a", "disks": [{"sise": "1G"}]}]}, "node a: disks[0]: unknown key 'sise'"),
         ({"nodes": [{"name": "a", "disks": [{"size": "big"}]}]}, "'big' is no size; write for example 512M or 4G"),
