@@ -107,8 +107,13 @@ class Guard:
         with self.lock():
             if self.state()["state"] in ENDED:
                 return
-            self.note(self.state()["state"], reason=self.state().get("reason") or reason)
-            self._roll_back()
+            state = self.state()
+            self.note(state["state"], reason=state.get("reason") or reason)
+            if state["state"] == "armed":
+                # nothing was changed yet
+                self.note("rolled_back")
+            else:
+                self._roll_back()
 
     def confirm(self) -> None:
         """Makes the applied configuration the one of the next boot. Raises Failed if it is not there to be confirmed."""

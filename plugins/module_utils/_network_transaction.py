@@ -31,7 +31,11 @@ SYSTEMD_RUN = _cli.Command(
         "on_active": _cli.value("--on-active"),
         "description": _cli.value("--description"),
     },
-    rest="command",
+    rest="program",
+)
+# refused with 1 while the unit is there, which then does the same
+ROLLBACK_NOW = _cli.Command(
+    ("systemd-run", "--quiet", "--collect", f"--unit={_guard.ROLLBACK_UNIT}"), rest="program", ok=(0, 1)
 )
 START = _cli.Command(("systemctl", "start", "--no-block"), ("unit",))
 RESET = _cli.Command(("systemctl", "reset-failed"), rest="units", ok=tuple(range(256)))
@@ -96,19 +100,18 @@ class Transaction:
     def pending(self) -> bool:
         return self.state()["state"] not in ("none", *_guard.ENDED)
 
-    def await_end(self, seconds: float = 0) -> None:
+    def await_end(self) -> None:
         """Waits for a change that nobody confirmed to be taken back. Its timer runs, so that this ends."""
-        state = self.state()
-        deadline = time.monotonic() + (seconds or state["remain"] + 60)
+        deadline, helped = time.monotonic() + self.state()["remain"] + 5, False
         while self.pending():
             if time.monotonic() > deadline:
-                state = self.state()
-                raise _errors.Timeout(
-                    "the unconfirmed network change before this one to be taken back"
-                    f" (systemctl status {_guard.ROLLBACK_UNIT}.service)",
-                    seconds or 60,
-                    state["state"],
-                )
+                if helped:
+                    unit = f"{_guard.ROLLBACK_UNIT}.service"
+                    what = f"the unconfirmed network change before this one to be taken back (see journalctl -u {unit})"
+                    raise _errors.Timeout(what, 65, self.state()["state"])
+                # a run that was killed before its timer was there left nobody to do it
+                helped, deadline = True, time.monotonic() + 60
+                self.cli.run(ROLLBACK_NOW, program=self._program("rollback"))
             time.sleep(0.5)
 
     def start(self, text: str, before: str, change: Mapping[str, Any], timeout: int) -> str:
@@ -139,9 +142,12 @@ class Transaction:
         return identity
 
     def _arm(self, unit: str, seconds: int, description: str, verb: str) -> None:
-        properties = ["--timer-property=AccuracySec=100ms", "--property=KillMode=process"]
-        command = [*properties, sys.executable, str(self.directory / "guard.py"), str(self.directory), verb]
-        self.cli.run(SYSTEMD_RUN, unit=unit, on_active=f"{seconds}s", description=description, command=command)
+        program = ["--timer-property=AccuracySec=100ms", *self._program(verb)]
+        self.cli.run(SYSTEMD_RUN, unit=unit, on_active=f"{seconds}s", description=description, program=program)
+
+    def _program(self, verb: str) -> list[str]:
+        guard = str(self.directory / "guard.py")
+        return ["--property=KillMode=process", sys.executable, guard, str(self.directory), verb]
 
     def reject(self, reason: str) -> None:
         """Has the change taken back now rather than at its deadline."""
