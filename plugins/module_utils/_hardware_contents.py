@@ -257,8 +257,12 @@ class _Look:
             except OSError as error:
                 self.doubt(f"{path} cannot be read: {error.strerror}")
                 return
+            if label and position:
+                text = f"remains of a Ceph OSD: a copy of its label at {position >> 30} GiB"
+                self.add(path, "ceph_remains", text, **label)
+            elif label:
+                self.osd(path, label, "")
             if label:
-                self.osd(path, label, f" (a copy of its label at {position >> 30} GiB)" if position else "")
                 return
 
     def osd(self, path: str, osd: dict[str, Any], where: str) -> None:

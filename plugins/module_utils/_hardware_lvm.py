@@ -75,12 +75,18 @@ def _text(reader: Reader, area: int) -> str | None:
 
 
 def _parse(text: str) -> Volumes:
-    group = re.match(r"\s*([\w.+-]+)\s*\{", text)
-    section = re.search(r"^\tlogical_volumes \{\n(.*?)^\t\}", text, re.MULTILINE | re.DOTALL)
-    volumes = {}
-    for name, body in re.findall(
-        r"^\t\t([\w.+-]+) \{\n(.*?)^\t\t\}", section[1] if section else "", re.MULTILINE | re.DOTALL
-    ):
-        tags = re.search(r"^\t\t\ttags = \[(.*?)\]", body, re.MULTILINE | re.DOTALL)
-        volumes[name] = re.findall(r'"([^"]*)"', tags[1]) if tags else []
-    return Volumes(group[1] if group else None, volumes)
+    """On disk the text has a section or a value a line, and no indentation."""
+    path: list[str] = []
+    group: str | None = None
+    volumes: dict[str, list[str]] = {}
+    for line in map(str.strip, text.splitlines()):
+        if line.endswith("{"):
+            path.append(line[:-1].strip())
+            group = group or path[0]
+            if len(path) == 3 and path[1] == "logical_volumes":
+                volumes[path[2]] = []
+        elif line == "}" and path:
+            path.pop()
+        elif line.startswith("tags = [") and len(path) == 3 and path[1] == "logical_volumes":
+            volumes[path[2]] = re.findall(r'"([^"]*)"', line)
+    return Volumes(group, volumes)

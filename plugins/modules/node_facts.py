@@ -144,7 +144,7 @@ facts:
           description:
             - Everything that is on it, each with C(device), C(what), a C(text) for people, and details.
             - C(what) is V(partition_table), V(partition), V(filesystem), V(swap), V(lvm), V(zfs), V(raid), V(ceph_osd),
-              V(luks), or a use of it, V(mounted), V(swap_active), V(held), V(busy).
+              V(ceph_remains), V(luks), or a use of it, V(mounted), V(swap_active), V(held), V(busy).
             - V(ceph_osd) has C(osd_id), C(osd_fsid), C(cluster_fsid) and C(role); V(lvm) has C(volume_group) and
               C(logical_volumes); V(zfs) has C(pool).
           type: list
