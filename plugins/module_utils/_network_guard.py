@@ -234,6 +234,8 @@ def run(*argv: str) -> subprocess.CompletedProcess[str]:
 
 def reload(candidate: Path | None) -> str:
     """Runs ifreload, with the candidate in the place of the file if there is one. Its output; Failed if it failed."""
+    # without this place, which iproute2 has no more in Debian 13, ifupdown2 3.0 ends with 1 (its addons/vrf.py)
+    Path("/etc/iproute2/rt_tables.d").mkdir(parents=True, exist_ok=True)
     command = ["ifreload", "-a"]
     if candidate is not None:
         # slave: what is unmounted on the machine goes in here too, or a dhclient from here would keep it for ever
