@@ -125,13 +125,16 @@ def _same_way_in(inventory: Inventory, owners: Mapping[Any, Any]) -> Iterator[Fi
 def in_networks(inventory: Inventory) -> Iterator[Finding]:
     """Each address lies in a declared network, is one for a machine there, and has the network's prefix."""
     for host in inventory:
+        # a network that is no good cannot be found again
+        complete = len(host.networks) == len(host.get(VARIABLE, ()))
         management = [one for one in host.networks.values() if "management" in one.purposes]
         for use in uses(host):
             main = not use.place.path.startswith((INTERFACES, LINKS))
             candidates = [one for one in host.networks.values() if one.net.version == use.ip.version]
             if main and any(one.net.version == use.ip.version for one in management):
                 candidates = [one for one in management if one.net.version == use.ip.version]
-            if candidates and not _nobodys(use.ip) and not _single(use):
+            known = any(use.ip in one.net for one in candidates)
+            if candidates and (complete or known) and not _nobodys(use.ip) and not _single(use):
                 yield from _in_network(use, candidates)
 
 
@@ -185,10 +188,10 @@ def sizes(inventory: Inventory) -> Iterator[Finding]:
             network = next((one for one in host.networks.values() if use.ip in one.net), None)
             if network is None or use.interface is None:
                 continue
-            mtu, wanted = _mtu(use.interface, by_name), network.mtu or 1500
-            if mtu is not None and mtu != wanted:
+            mtu = _mtu(use.interface, by_name)
+            if None not in (mtu, network.mtu) and mtu != network.mtu:
                 yield interface_place(host, use.interface, "mtu").finding(
-                    f"{wanted}, because of {VARIABLE}.{network.name}", str(mtu)
+                    f"{network.mtu}, because of {VARIABLE}.{network.name}", str(mtu)
                 )
             tag = _words.vlan_id(use.interface) if _words.type_of(use.interface) == "vlan" else None
             if network.vlan is not None and tag is not None and str(tag) != str(network.vlan):

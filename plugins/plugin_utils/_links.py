@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _net
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._addresses import LINKS, Use
@@ -188,6 +189,8 @@ def _home(host: Host, use: Use) -> Any:
     for network in host.networks.values():
         if use.ip in network.net:
             return network.net
+    if host.networks:
+        return None
     for other in _addresses.interface_uses(host):
         if other.ip == use.ip:
             return other.net.cidr
@@ -201,7 +204,8 @@ def on_interfaces(inventory: Inventory) -> Iterator[Finding]:
         dynamic = any(one.get(method) in ("dhcp", "auto") for one in interfaces for method in ("method", "method6"))
         if not interfaces or dynamic or _addresses.INTERFACES in host.broken:
             continue
-        owned = {use.ip for use in _addresses.interface_uses(host)}
+        texts = (text for one in interfaces for text in _words.words(one.get("addresses")))
+        owned = {_net.address(text.partition("/")[0]) for text in texts}
         for use in (*_addresses.main_use(host), *_addresses.link_uses(host)):
             if use.ip not in owned:
                 yield use.place.finding(

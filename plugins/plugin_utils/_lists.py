@@ -26,6 +26,7 @@ TABLES: Mapping[str, tuple[Resource, str]] = {"pve_storage_config": (STORAGE, "p
 _WHERE = re.compile(r"^.*? \(config\[\d+\]\): ")
 # The forms in which the tables word what is wrong
 _IS_NOT = re.compile(r"(?P<key>\w+) is (?P<found>.+?), not (?P<expected>.+)")
+_UNKNOWN = re.compile(r"(?P<key>\w+) has the unknown key '(?P<found>.+?)'; known are (?P<known>.+)")
 _ALLOWED = re.compile(r"(?P<key>\w+) is (?P<found>.+?); allowed are (?P<expected>.+)")
 
 
@@ -49,6 +50,7 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
     checker = Checker()
     spec = resource.spec()
     clean: list[tuple[int, dict[str, Any], set[str]]] = []
+    written: list[set[str]] = []
     for index, item in enumerate(host.get(variable)):
         if not isinstance(item, Mapping):
             continue
@@ -59,20 +61,24 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         given = {key: value for key, value in pairs.items() if key not in null}
         result = checker.value(place, {"type": "dict", "options": spec}, given)
         if result is not NOTHING:
-            clean.append((index, result, null | set(result)))
+            # a list of which an item is no good has had its finding
+            good = {key: value for key, value in result.items() if not (isinstance(value, list) and None in value)}
+            clean.append((index, good, null | set(good)))
+            written.append(set(pairs))
         yield from _node_names(place, pairs, nodes)
     yield from checker.findings
     known = [dict.fromkeys(spec) | item for _index, item, _given in clean]
     wanted, problems = read_wanted(resource, known, [given for *_rest, given in clean], state)
     places = [_place(host, variable, index, item, resource) for index, item, _given in clean]
     yield from (_worded(places[_number(problem)], _WHERE.sub("", problem), places) for problem in problems)
-    broken = {finding.variable.split(".")[0] for finding in checker.findings}
-    for item in wanted:
-        place = places[_number(f"{item.where}: ")]
-        missing = list(_missing(place, resource, item, broken)) if state != "deleted" else []
-        yield from missing
-        unread = any(_number(problem) == _number(f"{item.where}: ") for problem in problems)
-        if state != "deleted" and item.label and not missing and not unread and place.path not in broken:
+    unread = {_number(problem) for problem in problems}
+    for item in wanted if state != "deleted" else ():
+        number = _number(f"{item.where}: ")
+        place = places[number]
+        findings = list(_missing(place, resource, item, written[number]))
+        yield from findings
+        broken = any(finding.variable.startswith(f"{place.path}.") for finding in checker.findings)
+        if item.label and not findings and not broken and number not in unread:
             yield from _planned(place, resource, item, state)
 
 
@@ -91,6 +97,12 @@ def _worded(place: Place, problem: str, places: list[Place]) -> Finding:
     again = re.match(r"config\[(\d+)\] names it as well", problem)
     if again:
         return place.finding("each name once", "it a second time")
+    unknown = _UNKNOWN.fullmatch(problem)
+    if unknown:
+        known = unknown["known"].split(", ")
+        near = nearest(unknown["found"], known)
+        expected = f"a known key (nearest: {near})" if near else f"one of the keys {listed(known)}"
+        return place.inside(unknown["key"]).inside(unknown["found"]).finding(expected, "an unknown one")
     match = _IS_NOT.fullmatch(problem) or _ALLOWED.fullmatch(problem)
     if match:
         return place.inside(match["key"]).finding(match["expected"], match["found"])
@@ -98,17 +110,17 @@ def _worded(place: Place, problem: str, places: list[Place]) -> Finding:
     return place.finding("what Proxmox takes", f"that {key} {rest}" if rest else problem)
 
 
-def _missing(place: Place, resource: Resource, item: Wanted, broken: Collection[str]) -> Iterator[Finding]:
+def _missing(place: Place, resource: Resource, item: Wanted, written: Collection[str]) -> Iterator[Finding]:
     """All settings that the type needs, or does not have; the planner would name one at a time."""
     variant = resource.variants.get(item.label)
     if variant is None:
         return
     label = f"the type {item.label}" if item.label else f"a {resource.name}"
-    if place.path not in broken:
-        for name in (*variant.required.split(), *variant.at_creation.split()):
-            option = resource.field(name).option
-            if item.values.get(option) is None and item.key not in resource.protected:
-                yield place.inside(option).finding(f"a value, because {label} needs it", "nothing")
+    meant = set(written) | {nearest(key, resource.spec()) for key in written if key not in resource.spec()}
+    for name in (*variant.required.split(), *variant.at_creation.split()):
+        option = resource.field(name).option
+        if option not in meant and item.key not in resource.protected:
+            yield place.inside(option).finding(f"a value, because {label} needs it", "nothing")
     options = {resource.field(name).option for name in variant.names} | {option_name(name) for name in variant.implied}
     for option, value in item.values.items():
         if option not in options and value is not None:

@@ -35,12 +35,12 @@ _ENTRY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Network:
-    """One declared network. C(gateway) is None where there is none, or no valid one."""
+    """One declared network. C(gateway) and C(vlan) are None where there is none; all of them where it is no good."""
 
     name: str
     net: Any
     gateway: Any = None
-    mtu: int | None = None
+    mtu: int | None = 1500
     vlan: int | None = None
     purposes: frozenset[str] = frozenset()
 
@@ -62,13 +62,17 @@ def read_networks(place: Place, declared: Mapping[str, Any]) -> tuple[dict[str, 
             expected = "a network with its prefix, such as 192.0.2.0/24"
             checker.findings.append(inner.inside("cidr").wrong(expected, clean["cidr"]))
             continue
-        problems = list(_problems(inner, net, clean))
-        checker.findings += problems
-        gateway = _net.address(clean.get("gateway"))
-        if gateway is not None and any(finding.variable.endswith(".gateway") for finding in problems):
-            gateway = None
-        purposes = frozenset(clean.get("purposes") or ())
-        networks[name] = Network(str(name), net.cidr, gateway, clean.get("mtu"), clean.get("vlan"), purposes)
+        checker.findings += _problems(inner, net, clean)
+        wrong = {finding.variable for finding in checker.findings}
+        good = {key: value for key, value in clean.items() if inner.inside(key).path not in wrong}
+        networks[name] = Network(
+            name=str(name),
+            net=net.cidr,
+            gateway=_net.address(good["gateway"]) if "gateway" in good else None,
+            mtu=good.get("mtu", None if entry.get("mtu") else 1500),
+            vlan=good.get("vlan"),
+            purposes=frozenset(clean.get("purposes") or ()),
+        )
     findings = [*checker.findings, *_overlaps(place, networks)]
     return networks, findings
 

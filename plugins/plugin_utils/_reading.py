@@ -115,11 +115,10 @@ class Reader:
         """C(variables): of the inventory and the command line, as written."""
         templar = Templar(loader=self.loader, variables={**self.specs.defaults, **self.common, **variables})
         self._note_vaulted(variables)
-        checker = Checker()
+        checker, defaults = Checker(), Checker()
         given = frozenset(variable for variable in self.specs.options if variable in variables)
         values: dict[str, Any] = {}
         broken = set()
-        late: list[Finding] = []
         for variable, option in self.specs.options.items():
             place = Place(name, "").inside(variable, option)
             if variable not in variables and variable not in self.specs.defaults:
@@ -131,20 +130,21 @@ class Reader:
                 value = plain(templar.template(written))
             except Exception as error:  # whatever a template or a vault may raise is a finding
                 finding = place.finding("a value that can be made of the variables of this host", _reason(error))
-                (checker.findings if variable in given else late).append(finding)
+                (checker if variable in given else defaults).findings.append(finding)
                 broken.add(variable)
                 continue
             self._note_secret(place, option, value)
             if value is None and not option.get("required") and option.get("default") is None:
                 continue
-            before = len(checker.findings)
-            result = checker.value(place, option, value)
+            judge = checker if variable in given else defaults
+            before = len(judge.findings)
+            result = judge.value(place, option, value)
             if result is not NOTHING:
                 values[variable] = result
-            if len(checker.findings) > before:
+            if len(judge.findings) > before:
                 broken.add(variable)
         # a default that is made of a broken variable says nothing new
-        self.findings += checker.findings or late
+        self.findings += checker.findings or defaults.findings
         return Host(name, values, given, frozenset(broken), self._connection(templar, variables))
 
     @staticmethod

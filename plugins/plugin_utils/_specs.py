@@ -116,7 +116,8 @@ class Checker:
             result = self.value(place.inside(key, option), option, value)
             if result is not NOTHING:
                 clean[names[key]] = result
-        given = {names[key] for key in values if key in names}
+        # what was probably meant by a misspelt key is not missing as well
+        given = {names.get(key) or nearest(key, list(names)) for key in values}
         for name, option in options.items():
             if option.get("required") and name not in given:
                 self.findings.append(place.inside(name).finding(meaning(option), "nothing", advice_of(option)))

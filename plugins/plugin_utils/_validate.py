@@ -1,0 +1,89 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# This file is private to the baremetal.proxmox collection; its interface may change at any time.
+"""From what Ansible knows of an inventory to all findings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, nearest, sentences, show
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Inventory, Reader, unknown_variables
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._rules import examine
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import load_specs
+
+ROLES = Path(__file__).parents[2] / "roles"
+PREFIXES = ("pve_", "pbs_")
+
+
+@dataclass(frozen=True)
+class Source:
+    """What Ansible gives. C(hosts): those of the pattern; C(variables): of each host of the inventory, as written.
+
+    C(extra): names that the command line sets. C(skipped): tags that this run leaves out. C(load): reads a YAML file of
+    the collection so that its templates are followed.
+    """
+
+    pattern: str
+    hosts: Sequence[str]
+    variables: Mapping[str, Mapping[str, Any]]
+    groups: Mapping[str, Sequence[str]]
+    hostvars: Any
+    loader: Any
+    load: Callable[[str], Any]
+    extra: Collection[str] = ()
+    skipped: Collection[str] = ()
+    prefixes: Sequence[str] = PREFIXES
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """All findings; and as sentences, those that stop a run and the others."""
+
+    findings: list[Finding] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def validate(source: Source) -> Verdict:
+    specs = load_specs(ROLES, source.load)
+    reader = Reader(specs, source.loader, _common(source), [f"pve_{tag}" for tag in source.skipped])
+    findings = [*_group(source), *_too_late(source)]
+    for name, variables in source.variables.items():
+        findings += unknown_variables(name, variables, specs, source.prefixes)
+    hosts = {name: reader.host(name, source.variables[name]) for name in source.hosts}
+    findings += examine(Inventory(source.pattern, hosts, specs))
+    findings = reader.without_secrets([*reader.findings, *findings])
+    errors, warnings = (
+        sentences([one for one in findings if one.warning is warning], source.hosts, source.pattern)
+        for warning in (False, True)
+    )
+    return Verdict(findings, errors, warnings)
+
+
+def _common(source: Source) -> dict[str, Any]:
+    """What Ansible sets in the plays that are to come."""
+    plays = ("ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "play_hosts")
+    return {"hostvars": source.hostvars, **{name: list(source.hosts) for name in plays}}
+
+
+def _group(source: Source) -> Iterator[Finding]:
+    if source.hosts:
+        return
+    near = nearest(source.pattern, [name for name, hosts in source.groups.items() if hosts and name != source.pattern])
+    advice = "Name the group with -e pve_hosts=GROUP" + (f"; perhaps {near} is meant" if near else "")
+    found = f"none in {show(source.pattern)}"
+    yield Finding("inventory", "pve_hosts", "a group with at least one host", found, advice)
+
+
+def _too_late(source: Source) -> Iterator[Finding]:
+    """The lines C(hosts) of the playbooks are made before any host's variables are there."""
+    for name, variables in source.variables.items():
+        if "pve_hosts" in variables and "pve_hosts" not in source.extra:
+            advice = "The inventory's variables are not known yet where the playbooks choose their hosts"
+            yield Finding(name, "pve_hosts", "it as an extra variable (-e)", "it in the inventory", advice)
