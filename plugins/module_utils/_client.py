@@ -28,6 +28,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     TaskError,
     Timeout,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import Repeated
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
@@ -71,7 +72,10 @@ class Transport(Protocol):
 
 
 class Client:
-    """Calls take Proxmox's parameter names; None is left out, True and False become 1 and 0, lists are joined."""
+    """Calls take Proxmox's parameter names; None is left out, True and False become 1 and 0, lists are joined.
+
+    What is C(Repeated) is an array of Proxmox's.
+    """
 
     def __init__(self, transport: Transport, *, timeout: float = 60.0, local: bool = False) -> None:
         self._transport = transport
@@ -258,8 +262,10 @@ def _pauses() -> Any:
         pause = min(pause * 2, 2.0)
 
 
-def _form(value: Any) -> str:
+def _form(value: Any) -> str | Repeated:
     """Forms take 0 and 1 only."""
+    if isinstance(value, Repeated):
+        return value
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, (list, tuple)):

@@ -149,7 +149,7 @@ class Run:
             )
             rows: Any = self.resource.fresh
         else:
-            rows = self.client.get(self.resource.path)
+            rows = self.resource.rows(self.client.get)
         return read_present(self.resource, rows)
 
     def _version(self) -> Version | None:
@@ -242,30 +242,32 @@ class Run:
 
     def _again(self, change: Change) -> Change | None:
         """The same change, planned against what exists now; None when there is nothing left to do."""
-        present = read_present(self.resource, self.client.get(self.resource.path)).get(change.key)
+        present = read_present(self.resource, self.resource.rows(self.client.get, change.key)).get(change.key)
         if change.action == "delete":
             return change if present else None
         return self.planner.replan(change.goal, present)
 
     def _write(self, change: Change) -> None:
         resource = self.resource
+        collection, key = resource.place(change.key)
         form = {name: resource.field(name).kind.write(value) for name, value in change.to_set.items()}
         if change.action == "delete":
-            self.client.delete(f"{resource.path}/{change.key}")
+            self.client.delete(f"{collection}/{key}")
         elif change.action == "create":
-            head = {resource.key.name: change.key}
-            if resource.discriminator:
+            head = {resource.key.name: key}
+            if resource.discriminator and not resource.paths:
                 head[resource.discriminator.name] = str(change.goal.label)
-            self.client.post(resource.path, **head, **form)
+            self.client.post(collection, **head, **form)
         else:
-            for other in {resource.field(name).along for name in change.to_set} - {None, *form}:
+            along = {resource.field(name).along for name in change.to_set} | set(resource.resend)
+            for other in along - {None, *form}:
                 one = resource.field(str(other))
                 form[one.name] = one.kind.write(change.present.values[one.option]) if change.present else ""
             if change.to_unset:
                 form["delete"] = ",".join(sorted(change.to_unset))
             if change.present and (digest := change.present.raw.get("digest")):
                 form["digest"] = digest
-            self.client.put(f"{resource.path}/{change.key}", **form)
+            self.client.put(f"{collection}/{key}", **form)
 
     def _compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
         """Says so when Proxmox took a value and made something else of it."""

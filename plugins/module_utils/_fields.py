@@ -156,8 +156,10 @@ class Resource:
     """A list of things under one path of the API, each with an identifier.
 
     path          of the collection; GET answers the list, POST creates, path/ID takes PUT and DELETE
+    paths         where each type has a collection of its own: its path by type. Identifiers are unique per type then
     key           the identifier's name in POST and in answers
     discriminator the setting that selects the variant; None: there is the single variant C(None)
+    resend        settings that every change has to carry, whatever it changes
     protected     identifiers that are never removed
     fresh         what exists directly after an installation, in the API's form
     prepare       rewrites the settings that the user gave (canonical) before planning; may raise C(ValueError)
@@ -174,6 +176,8 @@ class Resource:
     fields: Sequence[Field]
     variants: Mapping[str | None, Variant]
     discriminator: Field | None = None
+    paths: Mapping[str, str] = field(default_factory=dict)
+    resend: Sequence[str] = ()
     protected: frozenset[str] = frozenset()
     fresh: Sequence[Mapping[str, Any]] = ()
     prepare: Callable[[Item], Item] = _untouched
@@ -195,10 +199,31 @@ class Resource:
             raise ValueError(f"{self.name}: along: no such field: {', '.join(sorted(strange))}")
         if (self.discriminator is None) != (set(self.variants) == {None}):
             raise ValueError(f"{self.name}: several variants need a discriminator, and one needs none")
+        if self.paths and set(self.paths) != set(self.variants):
+            raise ValueError(f"{self.name}: paths and variants do not agree")
         for label, variant in self.variants.items():
             for name, default in variant.defaults.items():
                 if self.field(name).kind.read(default) != default:
                     raise ValueError(f"{self.name} {label}: default of {name} is not in canonical form")
+
+    def identity(self, label: str | None, key: str) -> str:
+        """What an item is known by here: its identifier, with the type in front where that is needed."""
+        return f"{label}:{key}" if self.paths else key
+
+    def place(self, identity: str) -> tuple[str, str]:
+        """The path of the collection that an item is in, and its identifier there."""
+        if not self.paths:
+            return self.path, identity
+        label, _colon, key = identity.partition(":")
+        return self.paths[label], key
+
+    def rows(self, get: Callable[[str], Any], identity: str | None = None) -> list[Mapping[str, Any]]:
+        """What exists, from the API; with C(identity), only the collection in which that item is."""
+        if not self.paths:
+            return list(get(self.path))
+        head = self.discriminator.name if self.discriminator else ""
+        wanted = [label for label in self.paths if identity is None or identity.startswith(f"{label}:")]
+        return [{**row, head: label} for label in wanted for row in get(self.paths[label])]
 
     def field(self, name: str) -> Field:
         return next(one for one in self.fields if name in (one.name, one.option))
@@ -213,7 +238,8 @@ class Resource:
         if self.discriminator:
             result[self.discriminator.option] = self.discriminator.spec()
         result.update({one.option: one.spec() for one in self.fields})
-        result["recreate"] = {"type": "bool", "default": False}
+        if any(variant.fixed for variant in self.variants.values()) or (self.discriminator and not self.paths):
+            result["recreate"] = {"type": "bool", "default": False}
         if self.has_secrets:
             choices = ["on_create", "always"]
             result["update_password"] = {"type": "str", "choices": choices, "default": "on_create", "no_log": False}

@@ -32,13 +32,17 @@ _SIZE = re.compile(r"^(\d+)([kmgt]?)$", re.IGNORECASE)
 _UNITS = ("", "k", "m", "g", "t")
 
 
+class Repeated(tuple[str, ...]):
+    """The texts of an array: in a form, its parameter is there once for each of them."""
+
+
 @dataclass(frozen=True)
 class Kind:
     """How one sort of value is read and written. C(option) is its part of an Ansible argument spec."""
 
     name: str
     read: Callable[[Any], Any]
-    write: Callable[[Any], str]
+    write: Callable[[Any], str | Repeated]
     option: Mapping[str, Any] = field(default_factory=lambda: {"type": "str"})
 
 
@@ -177,6 +181,19 @@ def properties(
         )
 
     return Kind(name, read, write, {"type": "dict"})
+
+
+def array(name: str, entry: Kind, order: Callable[[Any], Any]) -> Kind:
+    """A kind of list of property strings. C(order) is what entries are sorted by; of equal ones the order counts."""
+
+    def read(given: Any) -> list[dict[str, Any]] | None:
+        rows = [given] if isinstance(given, (str, Mapping)) else given
+        return sorted((row for row in map(entry.read, rows) if row), key=order) or None
+
+    def write(rows: list[dict[str, Any]]) -> Repeated:
+        return Repeated(str(entry.write(row)) for row in rows)
+
+    return Kind(name, read, write, {"type": "list", "elements": "dict"})
 
 
 def _settle_prune(values: dict[str, Any]) -> dict[str, Any]:

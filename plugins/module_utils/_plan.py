@@ -46,7 +46,7 @@ class Present:
 
     def config(self, resource: Resource) -> Item:
         """The item as C(config) takes it."""
-        head: Item = {resource.key.option: self.key}
+        head: Item = {resource.key.option: resource.place(self.key)[1]}
         if resource.discriminator:
             head[resource.discriminator.option] = self.label
         return {**head, **self.values}
@@ -86,8 +86,8 @@ def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> dict[
     """The items of an answer. Those of a type that the table does not know have no values."""
     present: dict[str, Present] = {}
     for row in rows:
-        key = str(row[resource.key.name])
         label = str(row.get(resource.discriminator.name)) if resource.discriminator else None
+        key = resource.identity(label, str(row[resource.key.name]))
         variant = resource.variants.get(label)
         values: Item = {}
         for name in variant.names if variant else ():
@@ -118,13 +118,19 @@ def read_wanted(
     seen: dict[str, int] = {}
     for number, (params, names) in enumerate(zip(config, given, strict=True)):
         key = str(params[resource.key.option])
+        label = params[resource.discriminator.option] if resource.discriminator else None
         where = f"{resource.name} '{key}' (config[{number}])"
-        if key in seen:
-            problems.append(f"{where}: config[{seen[key]}] names it as well")
+        if resource.paths and label is None:
+            problems.append(f"{where}: each type has its own, so {resource.discriminator.option} has to be given")
             continue
-        seen[key] = number
+        if resource.paths:
+            where = f"{resource.name} {label} '{key}' (config[{number}])"
+        if resource.identity(label, key) in seen:
+            problems.append(f"{where}: config[{seen[resource.identity(label, key)]}] names it as well")
+            continue
+        seen[resource.identity(label, key)] = number
         try:
-            key = resource.key.read(key)
+            key = resource.identity(label, resource.key.read(key))
         except ValueError as error:
             problems.append(f"{where}: {resource.key.option} {error}")
             continue
@@ -136,7 +142,6 @@ def read_wanted(
                 values[one.option] = None if params[one.option] is None else one.read(params[one.option])
             except ValueError as error:
                 problems.append(f"{where}: {one.option} {_without_secret(one, error)}")
-        label = params[resource.discriminator.option] if resource.discriminator else None
         always = params.get("update_password") == "always"
         items.append(Wanted(key, where, label, values, bool(params.get("recreate")), always))
     return items, problems
@@ -363,7 +368,7 @@ class Planner:
             raise _Problem(f"{name}: needs {self.resource.product} {bound}, this is {_dotted(version[:2])}{instead}")
 
     def _check_item(self, item: Wanted, label: str | None, values: Item) -> None:
-        head: Item = {self.resource.key.option: item.key}
+        head: Item = {self.resource.key.option: self.resource.place(item.key)[1]}
         if self.resource.discriminator:
             head[self.resource.discriminator.option] = label
         sentences = list(self.resource.check({**head, **values}))

@@ -43,6 +43,7 @@ CONTRADICTIONS: list[tuple[Callable[[], Any], str]] = [
     (lambda: resource(fields=[Field("a")]), "do not agree: b-c"),
     (lambda: resource(fields=[Field("a"), Field("b-c"), Field("d")]), "do not agree: d"),
     (lambda: resource(fields=[Field("a", along="z"), Field("b-c")]), "along: no such field: z"),
+    (lambda: resource(paths={"x": "/x"}), "paths and variants do not agree"),
     (lambda: resource(discriminator=Field("type")), "several variants need a discriminator"),
     (lambda: resource(variants={"x": Variant(required="a b-c")}), "several variants need a discriminator"),
     (lambda: resource(variants={None: Variant(optional="a b-c", defaults={"b-c": "no"})}), "not in canonical form"),
@@ -70,6 +71,14 @@ def test_argument_spec() -> None:
         "recreate": {"type": "bool", "default": False},
         "update_password": {"type": "str", "choices": ["on_create", "always"], "default": "on_create", "no_log": False},
     }
+
+
+def test_no_recreate_where_nothing_is_fixed() -> None:
+    assert "recreate" not in resource().spec()
+    assert "recreate" in resource(variants={None: Variant(required="a", optional="b-c", fixed="a")}).spec()
+    types: dict[str, Any] = {"discriminator": Field("type"), "variants": {"x": Variant(required="a", optional="b-c")}}
+    assert "recreate" in resource(**types).spec()
+    assert "recreate" not in resource(**types, paths={"x": "/x"}).spec()
 
 
 @pytest.mark.parametrize(
