@@ -158,7 +158,7 @@ class _Look:
         """Reads both ends; whether there is nothing but zeros, None if they cannot be read."""
         length = min(ZONE, size)
         try:
-            return not any(any(self.reader(path)(offset, length)) for offset in (0, size - length))
+            return all(self.reader(path)(offset, length).count(0) == length for offset in (0, size - length))
         except OSError as error:
             self.doubt(f"{path} cannot be read: {error.strerror}")
             return None
