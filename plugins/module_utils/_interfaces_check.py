@@ -90,6 +90,12 @@ def _own(item: Mapping[str, Any]) -> Iterator[Finding]:
         for line in _lines(item.get(field)):
             if "\n" in line or not line.strip() or line.rstrip().endswith("\\"):
                 yield f".{field}", "one command in one line", repr(line)
+            elif not line.isascii():
+                yield (
+                    f".{field}",
+                    "ASCII, because Proxmox encodes other characters again each time it writes them",
+                    repr(line),
+                )
     yield from _ip.own(item)
     yield from _KINDS.get(kind, lambda _item: iter(()))(item)
 

@@ -13,6 +13,7 @@ for which Proxmox has a word (it writes them in a place of their own).
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 from collections.abc import Collection, Mapping
@@ -80,9 +81,10 @@ def normal(interface: Mapping[str, Any]) -> dict[str, Any]:
         value = item[field]
         item[field] = _words.words(value) if field in ("addresses", *_words.PORT_FIELDS) else list(value or [])
     for field in set(NUMBERS) & set(item):
-        item[field] = int(item[field]) if item[field] not in (None, "") else None
+        item[field] = int(item[field]) if str(item[field]).isdecimal() else None
     item["addresses"] = [str(ipaddress.ip_interface(text)) for text in item["addresses"]]
     item["routes"] = [_route(route) for route in item["routes"]]
+    _fold_routes(item)
     for field in ("gateway", "gateway6"):
         item[field] = str(ipaddress.ip_address(item[field])) if item[field] else None
     item["comments"] = (
@@ -101,6 +103,19 @@ def _route(route: Mapping[str, Any]) -> dict[str, Any]:
         "via": str(ipaddress.ip_address(str(route["via"]))),
         "metric": int(route["metric"]) if route.get("metric") not in (None, "") else None,
     }
+
+
+def _fold_routes(item: dict[str, Any]) -> None:
+    """A command that adds a route is a route, whoever wrote it."""
+    commands, item["post_up"] = item["post_up"], []
+    for command in commands:
+        route = ROUTE.fullmatch(command.strip())
+        device = (route.group("dev") or route.group("dev2")) if route else None
+        if route and device in (None, "$IFACE", item["name"], item["name"].partition(":")[0]):
+            found = _route({name: route.group(name) for name in ("to", "via", "metric")})
+            item["routes"] += [found] if found not in item["routes"] else []
+        else:
+            item["post_up"].append(command)
 
 
 def of_family(item: Mapping[str, Any], version: int) -> list[str]:
@@ -189,8 +204,8 @@ def _stanza(stanza: Stanza, found: dict[str, Any]) -> None:
             continue
         if key == "gateway":
             found["gateway6" if ":" in value else "gateway"] = value
-        elif key in HOOKS:
-            _hook(key, value, found)
+        elif key in HOOKS and value:
+            found[HOOKS[key]].append(value)
         elif key in EXTRA:
             found["extra"][key] = value
         elif field is None:
@@ -203,21 +218,16 @@ def _stanza(stanza: Stanza, found: dict[str, Any]) -> None:
 
 
 def _addresses(stanza: Stanza, found: dict[str, Any]) -> None:
-    """A netmask is about the address above it."""
+    """A netmask is about the address above it; one that is none counts for nothing."""
+    last: str | None = None
     for key, value in stanza.options:
         if key == "address":
-            found["addresses"].append(value.split()[0])
-        elif key == "netmask" and found["addresses"] and "/" not in found["addresses"][-1]:
-            found["addresses"][-1] += f"/{value}"
-
-
-def _hook(key: str, value: str, found: dict[str, Any]) -> None:
-    route = ROUTE.fullmatch(value.strip()) if key in ("up", "post-up") else None
-    device = (route.group("dev") or route.group("dev2")) if route else None
-    if route and device in (None, "$IFACE", found["name"], found["name"].partition(":")[0]):
-        found["routes"].append({name: route.group(name) for name in ("to", "via", "metric")})
-    else:
-        found[HOOKS[key]].append(value)
+            last = value.split()[0]
+            found["addresses"].append(last)
+        elif key == "netmask" and last and "/" not in last:
+            with contextlib.suppress(ValueError):
+                found["addresses"][-1] = str(ipaddress.ip_interface(f"{last}/{value.split()[0]}"))
+                last = None
 
 
 def _ovs_options(found: dict[str, Any]) -> None:
@@ -239,7 +249,7 @@ def _ovs_options(found: dict[str, Any]) -> None:
 
 def public(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as C(config) takes it: what is given by the type or not set is left out."""
-    given = {name: value for name, value in item.items() if value not in (None, "", [], {}, False)}
+    given = {name: value for name, value in item.items() if value is not False and value not in (None, "", [], {})}
     for field in ("options", "options6", "extra"):
         given.pop(field, None)
     for version, field in ((4, "method"), (6, "method6")):

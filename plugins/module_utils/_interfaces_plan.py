@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -34,8 +35,13 @@ class Plan:
 
 
 def items(document: _file.Document, physical: Collection[str] = ()) -> dict[str, Item]:
-    read = {name: _item.read(interface, physical) for name, interface in document.interfaces.items()}
-    return {name: item for name, item in read.items() if item is not None}
+    """The items of a file by name, without the loopback and what cannot be understood."""
+    found = {}
+    for name, interface in document.interfaces.items():
+        # whatever somebody wrote there is no reason to fail: it stays as it is
+        with contextlib.suppress(ValueError):
+            found[name] = _item.read(interface, physical)
+    return {name: item for name, item in found.items() if item is not None}
 
 
 def gathered(text: str, physical: Collection[str] = ()) -> tuple[list[dict[str, Any]], dict[str, list[str]]]:
@@ -52,15 +58,21 @@ def gathered(text: str, physical: Collection[str] = ()) -> tuple[list[dict[str, 
 
 
 def _folded(found: Mapping[str, Item]) -> tuple[dict[str, Item], set[str]]:
-    """Items with the addresses of their plain aliases, and the names of those aliases."""
-    folded = {name: dict(item) for name, item in found.items()}
-    hidden = set()
-    for name, item in found.items():
-        parent = _words.parent_of(item)
-        if item["type"] == "alias" and parent in folded and _plain(item):
-            own = folded[parent]["addresses"] + item["addresses"]
-            folded[parent]["addresses"] = [text for text in own if ":" not in text] + [x for x in own if ":" in x]
-            hidden.add(name)
+    """Items with the addresses of their plain aliases, where those have the names that they would be given again."""
+    folded, hidden = dict(found), set()
+    for parent, item in found.items():
+        aliases = {
+            name: alias
+            for name, alias in found.items()
+            if _words.parent_of(alias) == parent and alias["type"] == "alias"
+        }
+        own = [text for one in (item, *aliases.values()) for text in one["addresses"]]
+        whole = item | {"addresses": [x for x in own if ":" not in x] + [x for x in own if ":" in x]}
+        again = _spread({parent: whole})
+        again.pop(parent)
+        if aliases and again.keys() == aliases.keys() and all(_item.same(again[name], aliases[name]) for name in again):
+            folded[parent] = whole
+            hidden |= aliases.keys()
     return folded, hidden
 
 
@@ -87,18 +99,24 @@ def plan(
     """
     document = _file.parse(text)
     before = items(document, physical)
-    after = {} if overridden else _moved(before, moved or {})
     wanted = {str(entry["name"]): dict(entry) for entry in config}
     listed = {name: _item.normal(_kept(entry, before.get(name), overridden)) for name, entry in wanted.items()}
+    # NICs are there whether somebody lists them or not
+    nics = {name: _nic(name) for name in document.interfaces if name in physical}
+    after = nics if overridden else _moved(before, moved or {})
     after = {name: item for name, item in after.items() if not _drops(item, listed)}
     after |= _spread(listed)
     _complete(after, {*physical, *known})
-    _document(document, before, after, overridden, physical)
-    draft = _file.compose(document, physical)
-    if draft != text or not _file.has_source(document):
-        _as_proxmox(document, after, physical)
-        draft = _settled(_file.compose(document, physical), physical)
+    changed = _document(document, before, after, listed, overridden)
+    if not changed and (_file.has_source(document) or not listed):
+        return Plan(text, before, after, _findings(before, after, listed, known, document))
+    _as_proxmox(document, after, physical)
+    draft = _settled(_file.compose(document, physical), physical)
     return Plan(draft, before, after, _findings(before, after, listed, known, document))
+
+
+def _nic(name: str) -> Item:
+    return _item.normal({"name": name, "type": "eth", "autostart": False})
 
 
 def _moved(before: Mapping[str, Item], moved: Mapping[str, str]) -> dict[str, Item]:
@@ -127,7 +145,8 @@ def _spread(listed: Mapping[str, Item]) -> dict[str, Item]:
         spread[name] = item | {"addresses": four[:1] + six[:1]}
         number = 0
         for index in range(1, max(len(four), len(six))):
-            number = next(count for count in range(number + 1, 10000) if f"{_base(name)}:{count}" not in listed)
+            taken = {*listed, *spread}
+            number = next(count for count in range(number + 1, 10000) if f"{_base(name)}:{count}" not in taken)
             alias = {"name": f"{_base(name)}:{number}", "type": "alias", "autostart": item["autostart"]}
             alias["addresses"] = four[index : index + 1] + six[index : index + 1]
             spread[alias["name"]] = _item.normal(alias)
@@ -163,33 +182,42 @@ def _document(
     document: _file.Document,
     before: Mapping[str, Item],
     after: Mapping[str, Item],
+    listed: Collection[str],
     overridden: bool,
-    physical: Collection[str],
-) -> None:
-    for name in list(document.interfaces):
-        if name == "lo" or (name not in before and not overridden):
-            continue
-        if name not in after:
-            del document.interfaces[name]
+) -> bool:
+    """Brings the items into the document; whether that changed it."""
+    gone = [
+        name for name in document.interfaces if name != "lo" and name not in after and (name in before or overridden)
+    ]
+    changed = bool(gone)
+    for name in gone:
+        del document.interfaces[name]
     for name, item in after.items():
         old = document.interfaces.get(name)
-        if old is None or name not in before or not _item.same(before[name], item) or len(_split(old)) > 1:
+        lossy = old is not None and name in listed and _lossy(old)
+        if old is None or name not in before or not _item.same(before[name], item) or lossy:
             document.interfaces[name] = _write.write(item, old)
-    if overridden:
-        document.lines = [line for line in document.lines if line.text.split()[0].startswith("source")]
+            changed = True
+    lines = [line for line in document.lines if not overridden or line.text.split()[0].startswith(("source", "#"))]
+    changed, document.lines = changed or lines != document.lines, lines
+    return changed
 
 
-def _split(interface: _file.Interface) -> list[str]:
-    """The addresses of the fullest stanza; more than one, and Proxmox would lose the others."""
-    return max(([v for k, v in stanza.options if k == "address"] for stanza in interface.stanzas), key=len, default=[])
+def _lossy(interface: _file.Interface) -> bool:
+    """Whether a stanza has several addresses of a family, of which Proxmox would keep the last."""
+    for stanza in interface.stanzas:
+        found = [":" in value for key, value in stanza.options if key == "address"]
+        if len(found) > len(set(found)):
+            return True
+    return False
 
 
 def _as_proxmox(document: _file.Document, after: dict[str, Item], physical: Collection[str]) -> None:
     """What a file that is written anyway gets, as from Proxmox: a stanza for every NIC, and the line for SDN."""
     for name in physical:
         if name not in document.interfaces:
-            document.interfaces[name] = _write.write(_item.normal({"name": name, "type": "eth", "autostart": False}))
-            after.setdefault(name, _item.normal({"name": name, "type": "eth", "autostart": False}))
+            after.setdefault(name, _nic(name))
+            document.interfaces[name] = _write.write(after[name])
     if not _file.has_source(document):
         last = max((line.priority for line in document.lines), default=0)
         count = len(document.interfaces) + len(document.lines)
@@ -222,11 +250,7 @@ def _findings(
 def _checked(found: Mapping[str, Item], known: Collection[str]) -> list[_check.Finding]:
     whole = []
     for item in found.values():
-        public = {name: value for name, value in item.items() if value not in (None, "", [], {}, False)}
-        for field in ("options", "options6", "extra", "comments"):
-            public.pop(field, None)
-        for version, field in ((4, "method"), (6, "method6")):
-            if item[field] == "manual" or _item.of_family(item, version):
-                public.pop(field, None)
+        public = _item.public(item)
+        public.pop("comments", None)
         whole.append(public)
     return _check.check_interfaces(whole, known=known)
