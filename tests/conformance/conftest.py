@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parent / "rack" / "standin")]
+sys.path[:0] = [str(HERE), str(HERE.parent), str(HERE.parent / "rack" / "standin")]
 
 import golden  # noqa: E402
 import rig  # noqa: E402

@@ -19,6 +19,9 @@ from typing import Any
 from unittest import mock
 from urllib.parse import quote, urlencode
 
+import machine
+import selfsigned
+
 STANDIN = Path(__file__).resolve().parent.parent / "rack" / "standin"
 NODES = {"pve1": "127.0.0.11", "pve2": "127.0.0.12", "pve3": "127.0.0.13"}
 VERSION = {"version": "9.2.11", "release": "9.2", "repoid": "14a22df3deadbeef"}
@@ -41,21 +44,6 @@ iface ens19 inet static
 
 iface ens20 inet manual
 """
-# The recorded nodes' cards are veth, which are no hardware.
-LINKS = [
-    {
-        "ifname": name,
-        "link_type": "ether",
-        "flags": ["BROADCAST", *(["UP"] if up else [])],
-        "linkinfo": {"info_kind": kind},
-    }
-    for name, kind, up in (
-        ("ens18", "veth", True),
-        ("ens19", "veth", True),
-        ("vmbr0", "bridge", True),
-        ("ens20", "veth", False),
-    )
-]
 HOSTS = """127.0.0.1 localhost.localdomain localhost
 10.99.0.11 pve1.example.test pve1
 # The following lines are desirable for IPv6 capable hosts
@@ -102,48 +90,8 @@ class Rig:
             (self.pve / "nodes" / node).mkdir(parents=True)
         (self.pve / "local").symlink_to(f"nodes/{first}")
         key, certificate = self.pve / "nodes" / first / "pve-ssl.key", self.pve / "nodes" / first / "pve-ssl.pem"
-        subprocess.run(
-            [
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-keyout",
-                str(key),
-                "-out",
-                str(certificate),
-                "-subj",
-                f"/CN={first}",
-                "-addext",
-                "subjectAltName=IP:127.0.0.1,DNS:localhost",
-                "-days",
-                "2",
-            ],
-            check=True,
-            capture_output=True,
-        )
-        subprocess.run(
-            [
-                "openssl",
-                "req",
-                "-x509",
-                "-newkey",
-                "rsa:2048",
-                "-nodes",
-                "-keyout",
-                os.devnull,
-                "-out",
-                str(self.pve / "pve-root-ca.pem"),
-                "-subj",
-                "/CN=Proxmox Virtual Environment/O=rig",
-                "-days",
-                "2",
-            ],
-            check=True,
-            capture_output=True,
-        )
+        selfsigned.make(certificate, key, subject=f"/CN={first}")
+        selfsigned.make(self.pve / "pve-root-ca.pem", subject="/CN=Proxmox Virtual Environment/O=rig")
         for node in list(self.nodes)[1:]:
             # Every process answers with the first node's certificate: `local` leads to it in all of them.
             shutil.copy(certificate, self.pve / "nodes" / node / "pve-ssl.pem")
@@ -159,7 +107,7 @@ class Rig:
         (root / "etc/network/interfaces").write_text(INTERFACES)
         (root / "etc/hosts").write_text(HOSTS)
         (root / "etc/resolv.conf").write_text("search example.test\nnameserver 127.0.0.1\n")
-        _write_command(root / "bin/ip", f"#!/bin/sh\ncat <<'END'\n{json.dumps(LINKS)}\nEND\n")
+        machine.make(root, node)
 
     def start(self) -> None:
         code = "from pvestandin import server; server.serve()"
@@ -256,12 +204,6 @@ class Rig:
                 code = end.code if isinstance(end.code, int) else 1
         printed.seek(0)
         return printed.read(), code
-
-
-def _write_command(path: Path, text: str) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(text)
-    path.chmod(0o755)
 
 
 def _free_port() -> int:

@@ -36,6 +36,8 @@ MODULES = (
     "node_storage",
     "network",
     "tasks",
+    "hardware",
+    "disks",
     "cluster",
     "options",
     "cluster_config",

@@ -6,7 +6,6 @@ import gzip
 import http.client
 import json
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import selfsigned
 from pvestandin import auth, registry, server, tasks
 from task_work import bad_work, ok_work
 
@@ -24,28 +24,7 @@ def api(node: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setenv("PVE_STANDIN_UNAUTHORIZED_DELAY", "0")
     (node.pve / "nodes/pve1").mkdir(parents=True)
     (node.pve / "local").symlink_to("nodes/pve1")
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "rsa:2048",
-            "-nodes",
-            "-subj",
-            "/CN=pve1",
-            "-days",
-            "2",
-            "-keyout",
-            str(node.pve / "local/pve-ssl.key"),
-            "-out",
-            str(node.pve / "local/pve-ssl.pem"),
-            "-addext",
-            "subjectAltName=IP:127.0.0.1",
-        ],
-        check=True,
-        capture_output=True,
-    )
+    selfsigned.make(node.pve / "local/pve-ssl.pem", node.pve / "local/pve-ssl.key", subject="/CN=pve1")
     node.write("pve-www.key", "key\n")
     node.write("user.cfg", "user:root@pam:1:0::::::\ntoken:root@pam!robot:0:0::\n")
     node.write("priv/token.cfg", "root@pam!robot s-robot\n")

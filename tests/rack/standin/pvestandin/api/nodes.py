@@ -63,7 +63,9 @@ def subdirectories(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]
         for name in (
             "certificates",
             "config",
+            "disks",
             "dns",
+            "hardware",
             "hosts",
             "network",
             "services",

@@ -2,29 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import sys
-
-from .. import daemon, paths, server
-
-PIDFILE = "/run/pveproxy/pveproxy.pid"
+from .. import server
+from . import service
 
 
 def main() -> int:
-    pidfile = paths.at(PIDFILE)
-    pid = daemon.running(pidfile)
-    command = sys.argv[1] if len(sys.argv) > 1 else ""
-    if command == "status":
-        print("running" if pid else "stopped")
-    elif command == "stop":
-        daemon.stop(pidfile)
-    elif command == "restart" and pid:
-        os.kill(pid, signal.SIGHUP)
-    elif command in ("start", "restart"):
-        if not pid:
-            daemon.start(pidfile, server.serve)
-    else:
-        print("USAGE: pveproxy start|stop|restart|status", file=sys.stderr)
-        return 255
-    return 0
+    return service.main("pveproxy", "/run/pveproxy/pveproxy.pid", server.serve)
