@@ -131,10 +131,14 @@ class Echo:
             v6 = target.family == socket.AF_INET6
             made = socket.socket(target.family, socket.SOCK_RAW, socket.IPPROTO_ICMPV6 if v6 else socket.IPPROTO_ICMP)
             level, option = (socket.IPPROTO_IPV6, IPV6_MTU_DISCOVER) if v6 else (socket.IPPROTO_IP, IP_MTU_DISCOVER)
-            made.setsockopt(level, option, PMTUDISC_PROBE)
-            made.setblocking(False)
+            try:
+                made.setsockopt(level, option, PMTUDISC_PROBE)
+                made.setblocking(False)
+                made.bind((target.source, 0))
+            except OSError:
+                made.close()
+                raise
             self._sockets[key] = made
-            made.bind((target.source, 0))
         return self._sockets[key]
 
     def _packet(self, family: int, number: int, size: int) -> bytes:

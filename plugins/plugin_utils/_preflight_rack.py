@@ -57,7 +57,8 @@ def copies(machines: Sequence[Machine]) -> Iterator[Finding]:
         machines,
         "mac_unique",
         "MAC addresses of its own",
-        lambda machine: {nic["mac"] for nic in machine.facts["nics"] if nic["mac"]},
+        # a virtual function that nobody has set up has none
+        lambda machine: {nic["mac"] for nic in machine.facts["nics"] if nic["mac"] and nic["mac"].strip("0:")},
         "",
     )
     yield from _shared(machines, "address_unique", "addresses of its own", addresses, "")
@@ -69,10 +70,13 @@ def addresses(machine: Machine) -> set[str]:
 
 
 def skew(machines: Sequence[Machine]) -> Iterator[Finding]:
-    yield from _alike(machines, "debian_skew", "the Debian release", lambda machine: machine.facts["debian"]["release"])
-    installed = [machine for machine in machines if machine.facts["proxmox"]["installed"]]
-    majors = {(machine.facts["proxmox"]["release"] or "").partition(".")[0] for machine in installed}
-    level = FAIL if len(majors) > 1 else WARN
+    """What differs from most; a release that is none of the supported ones has a finding already."""
+    known = [one for one in machines if one.facts["debian"]["release"] in one.limits["debian_releases"]]
+    yield from _alike(known, "debian_skew", "the Debian release", lambda machine: machine.facts["debian"]["release"])
+    installed = [
+        one for one in machines if one.facts["proxmox"]["installed"] and _major(one) in one.limits["proxmox_releases"]
+    ]
+    level = FAIL if len({_major(machine) for machine in installed}) > 1 else WARN
     yield from _alike(
         installed, "proxmox_skew", "the Proxmox VE release", lambda machine: machine.facts["proxmox"]["release"], level
     )
@@ -80,6 +84,10 @@ def skew(machines: Sequence[Machine]) -> Iterator[Finding]:
     yield from _alike(
         machines, "cpu_vendor_skew", "the processor's maker", lambda machine: machine.facts["cpu"]["vendor"]
     )
+
+
+def _major(machine: Machine) -> str:
+    return (machine.facts["proxmox"]["release"] or "").partition(".")[0]
 
 
 def _alike(
