@@ -34,12 +34,14 @@ MODULES = (
     "storage",
     "nodes",
     "node_storage",
+    "subscription",
     "network",
     "tasks",
     "hardware",
     "disks",
     "cluster",
     "options",
+    "mapping",
     "cluster_config",
 )
 """The modules of pvestandin.api that declare endpoints."""

@@ -144,16 +144,6 @@ def config(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in values.items() if wanted in (None, key)}
 
 
-@endpoint("GET", "/nodes/{node}/subscription", permission=ALL, params=_NODE, proxyto="node")
-def subscription(ctx: Context, params: dict[str, Any]) -> dict[str, str]:
-    return {
-        "status": "notfound",
-        "message": "There is no subscription key",
-        "serverid": digest(ctx.node)[:32].upper(),
-        "url": "https://www.proxmox.com/en/proxmox-virtual-environment/pricing",
-    }
-
-
 @endpoint("GET", "/nodes/{node}/certificates", permission=ALL, params=_NODE)
 def certificate_index(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name} for name in ("acme", "custom", "info")]
