@@ -21,9 +21,7 @@ from collections.abc import Collection, Iterator
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 
 SOURCE = "source /etc/network/interfaces.d/*"
-KEYWORD = re.compile(
-    r"\s*(iface|auto|source|source-directory|mapping|vlan|rename|no-auto-down|no-scripts|template)\s|\s*allow-"
-)
+KEYWORD = re.compile(r"\s*(iface|auto|source|source-directory|mapping|vlan)\s|\s*allow-")
 IFACE = re.compile(r"\s*iface\s+(\S+)(?:\s+(inet6?)\s+(\S+))?\s*$")
 # the weight of each type; a level of '.' or ':' adds one (__write_etc_network_interfaces)
 WEIGHTS = {

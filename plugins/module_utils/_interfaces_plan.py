@@ -106,7 +106,7 @@ def plan(
     after = nics if overridden else _moved(before, moved or {})
     after = {name: item for name, item in after.items() if not _drops(item, listed)}
     after |= _spread(listed)
-    _complete(after, {*physical, *known})
+    _complete(after, listed, {*physical, *known})
     changed = _document(document, before, after, listed, overridden)
     if not changed and (_file.has_source(document) or not listed):
         return Plan(text, before, after, _findings(before, after, listed, known, document))
@@ -157,13 +157,14 @@ def _base(name: str) -> str:
     return name.partition(":")[0]
 
 
-def _complete(after: dict[str, Item], known: Collection[str]) -> None:
+def _complete(after: dict[str, Item], listed: Collection[str], known: Collection[str]) -> None:
     """What Proxmox's writer does of itself: ports of an OVS bridge and the bridge name each other, slaves start at boot."""
     for name, item in list(after.items()):
         bridge = after.get(item.get("ovs_bridge") or "") or {}
         if item["type"] in _PORTS and bridge.get("type") == "OVSBridge" and name not in bridge["ovs_ports"]:
             after[bridge["name"]] = bridge | {"ovs_ports": [*bridge["ovs_ports"], name]}
-    for item in list(after.values()):
+    touched = {name for name in listed for name in (name, after[name].get("ovs_bridge"))}
+    for item in [after[name] for name in after if name in touched]:
         for port in item.get("ovs_ports", ()):
             after[port] = _ovs_port(after.get(port), port, item["name"])
         for port in (*item.get("slaves", ()), *item.get("ovs_bonds", ())):
@@ -195,9 +196,15 @@ def _document(
     for name, item in after.items():
         old = document.interfaces.get(name)
         lossy = old is not None and name in listed and _lossy(old)
-        if old is None or name not in before or not _item.same(before[name], item) or lossy:
+        if old is None or name not in before or lossy:
             document.interfaces[name] = _write.write(item, old)
-            changed = True
+        elif _item.same(before[name], item):
+            continue
+        elif _item.same(before[name] | {"autostart": item["autostart"]}, item):
+            old.auto = "auto" if item["autostart"] else None
+        else:
+            document.interfaces[name] = _write.write(item, old)
+        changed = True
     lines = [line for line in document.lines if not overridden or line.text.split()[0].startswith(("source", "#"))]
     changed, document.lines = changed or lines != document.lines, lines
     return changed

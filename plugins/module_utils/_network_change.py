@@ -55,7 +55,9 @@ class Change:
     def _run(self, *, check_mode: bool) -> dict[str, Any]:
         links = self.node.links()
         own = _interfaces_check.check_interfaces(self.config)
-        self._refuse([*_interfaces_check.sentences(self.host, self.variable, own)])
+        if self.overridden and not self.config:
+            own.append(("", "interfaces, because a machine without any is lost", "an empty list"))
+        self._refuse(_interfaces_check.sentences(self.host, self.variable, own))
         config, findings, renames = _network_node.resolve(self.config, links)
         moved = {link.name: name for name, link in renames.items() if link.name != name}
         nics = {moved.get(name, name) for name, link in links.items() if link.physical}
@@ -67,12 +69,18 @@ class Change:
         files = _network_pins.plan(renames, self.node.root)
         changed = plan.text != before or bool(files) or bool(moved)
         found = _interfaces_check.sentences(self.host, self.variable, [*findings, *plan.findings])
-        found += [f"{self.host}: {finding}" for finding in self.node.findings(config) if changed]
-        self._refuse(found)
+        missing = self.node.missing(config) if changed else []
         if changed:
+            found += [f"{self.host}: {finding}" for finding in self.node.findings(config)]
+        if missing and not check_mode:
+            found.append(f"{self.host}: expected the packages {', '.join(missing)}, found them not installed")
+        self._refuse(found)
+        if changed and "ifupdown2" not in missing:
             self._refuse([f"{self.host}: {self.variable}: ifupdown2: {line}" for line in self.node.syntax(plan.text)])
         result = {
             "changed": changed,
+            "due": changed,
+            "missing_packages": missing,
             "diff": _diff(before, plan.text, files),
             "renames": {new: old for old, new in moved.items()},
         }

@@ -17,7 +17,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _cli, _errors, _interfaces_file
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 
 INTERFACES = "/etc/network/interfaces"
@@ -82,23 +82,26 @@ class Node:
             entry.get("link_type") == "ether",
         )
 
+    def missing(self, config: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Debian packages that the change needs and that are not here."""
+        needed = {"ifupdown2": "/usr/share/ifupdown2", "iputils-ping": "/usr/bin/ping"}
+        if any(_words.type_of(item).startswith("OVS") for item in config):
+            needed["openvswitch-switch"] = "/usr/bin/ovs-vsctl"
+        return [package for package, path in needed.items() if not self.path(path).exists()]
+
     def findings(self, config: Sequence[Mapping[str, Any]]) -> list[str]:
         """What stands against changing anything here, each as C(expected ..., found ...)."""
-        found = []
-        if not self.path("/usr/share/ifupdown2").exists():
-            found.append("expected ifupdown2, found it not installed. The role pve_network installs it.")
-        found += self._foreign()
+        found = self._foreign()
+        sourced = self.sourced()
+        found += [
+            f"expected {item['name']} in {INTERFACES} alone, found it in {sourced[item['name']]} too. Remove it there."
+            for item in config
+            if item["name"] in sourced
+        ]
         if self.path(PENDING).exists():
             found.append(
                 f"expected no unapplied change, found {PENDING}, which Proxmox's GUI or pve-network-interface-pinning left and"
                 " which would replace this change at the next boot. Apply or revert it there."
-            )
-        if (
-            any(_words.type_of(item).startswith("OVS") for item in config)
-            and not self.path("/usr/bin/ovs-vsctl").exists()
-        ):
-            found.append(
-                "expected the package openvswitch-switch for interfaces of the type OVS…, found it not installed"
             )
         settings = self._settings()
         if settings.get("use_daemon", "no") in ("yes", "1"):
@@ -106,6 +109,22 @@ class Node:
         file = settings.get("default_interfaces_configfile", INTERFACES)
         if file != INTERFACES:
             found.append(f"expected default_interfaces_configfile={INTERFACES} in {IFUPDOWN2_CONFIG}, found '{file}'")
+        return found
+
+    def sourced(self) -> dict[str, str]:
+        """Interfaces in the files that the file takes in, by name, with the file; those of SDN are Proxmox's."""
+        found: dict[str, str] = {}
+        for line in _interfaces_file.parse(self.interfaces()).lines:
+            words = line.text.split()
+            if len(words) != 2 or words[0] not in ("source", "source-directory"):
+                continue
+            pattern = words[1] if words[1].startswith("/") else f"/etc/network/{words[1]}"
+            pattern += "/*" if words[0] == "source-directory" else ""
+            for path in sorted(self.root.glob(pattern.lstrip("/"))):
+                if path.is_file() and path.name != "sdn":
+                    names = re.findall(r"^\s*iface\s+(\S+)", path.read_text(errors="replace"), re.MULTILINE)
+                    found |= dict.fromkeys(names, "/" + str(path.relative_to(self.root)))
+        found.pop("lo", None)
         return found
 
     def _settings(self) -> dict[str, str]:

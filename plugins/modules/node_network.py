@@ -267,6 +267,15 @@ renames:
   description: NICs that get another name, by new name the old one.
   returned: unless O(state=gathered)
   type: dict
+due:
+  description: Whether the network has to change; the same as C(changed), which a task may override.
+  returned: unless O(state=gathered)
+  type: bool
+missing_packages:
+  description: Debian packages that the change needs and that are not installed, which only check mode tolerates.
+  returned: unless O(state=gathered)
+  type: list
+  elements: str
 findings:
   description: What stands against the change, each with host, variable, what was expected and what was found.
   returned: on failure
