@@ -143,6 +143,7 @@ class Machine:
                 "version": (self.read("/etc/debian_version") or "").strip() or None,
             },
             "architecture": platform.machine(),
+            "cpu": self._cpu(),
             "container": self.container(),
             "kernel": {
                 "running": running,
@@ -152,6 +153,13 @@ class Machine:
                 ),
             },
         }
+
+    def _cpu(self) -> dict[str, Any]:
+        """C(virtual) is what a hypervisor tells its guests in the processor's flags."""
+        text = self.read("/proc/cpuinfo") or ""
+        vendor = re.search(r"^vendor_id\s*: (\S+)", text, re.MULTILINE)
+        flags = re.search(r"^flags\s*: (.*)$", text, re.MULTILINE)
+        return {"vendor": vendor[1] if vendor else None, "virtual": "hypervisor" in (flags[1] if flags else "").split()}
 
     def container(self) -> bool:
         if any(self.path(sign).exists() for sign in ("/run/systemd/container", "/run/.containerenv", "/.dockerenv")):

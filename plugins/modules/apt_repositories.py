@@ -53,6 +53,17 @@ options:
     type: list
     elements: str
     default: []
+  debian:
+    description:
+      - Components, such as V(non-free-firmware), that the enabled entries of Debian itself are to have as well.
+      - Those are the entries with the component C(main) and the suite of O(debian_release), its updates or its security
+        updates, whatever mirror they name. A missing component is added where they stand.
+    type: list
+    elements: str
+    default: []
+  debian_release:
+    description: Code name of the Debian release for O(debian).
+    type: str
 attributes:
   check_mode:
     support: full
@@ -200,6 +211,29 @@ class Sources:
         return [path for path in sorted(self.touched) if self.text(path) != self.before.get(path, "")]
 
 
+def with_components(part: str, missing: list[str], deb822: bool) -> str:
+    """A stanza or line with more components. Raises ValueError for a stanza without them in one line."""
+    if not deb822:
+        line, hash_, comment = part.partition("#")
+        return f"{line.rstrip()} {' '.join(missing)}" + (f" {hash_}{comment}" if hash_ else "")
+    text, count = re.subn(r"(?im)^(components[ \t]*:[ \t]*\S.*?)[ \t]*$", rf"\1 {' '.join(missing)}", part, count=1)
+    if not count:
+        raise ValueError("expected the components of a stanza in the line of their name")
+    return text
+
+
+def complete(sources: Sources, release: str | None, components: list[str]) -> None:
+    """Add components to Debian's own entries, in memory."""
+    suites = {release, f"{release}-updates", f"{release}-security"}
+    for path, index, entries in list(sources.entries()):
+        _uri, suite, present = entries[0]
+        missing = [name for name in components if name not in present]
+        if suite in suites and "main" in present and missing:
+            parts = sources.parts[path]
+            parts[index] = with_components(parts[index], missing, path.endswith(".sources"))
+            sources.touched.add(path)
+
+
 def matches(patterns: list[re.Pattern], entry: tuple[str, str, frozenset[str]]) -> bool:
     text = f"{entry[0]} {entry[1]} {' '.join(sorted(entry[2]))}"
     return any(pattern.search(text) for pattern in patterns)
@@ -229,14 +263,19 @@ def main() -> None:
         argument_spec={
             "config": {"type": "list", "elements": "dict", "required": True, "options": CONFIG_SPEC},
             "disable": {"type": "list", "elements": "str", "default": []},
+            "debian": {"type": "list", "elements": "str", "default": []},
+            "debian_release": {"type": "str"},
         },
         supports_check_mode=True,
     )
     sources = Sources(ETC_APT)
     try:
+        complete(sources, module.params["debian_release"], module.params["debian"])
         converge(sources, ETC_APT, module.params["config"], module.params["disable"])
     except re.error as error:
         module.fail_json(msg=f"disable: expected regular expressions, found {error.pattern!r}: {error}")
+    except ValueError as error:
+        module.fail_json(msg=f"debian: {error}")
     files = sources.changed()
     diff = [
         {

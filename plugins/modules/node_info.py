@@ -119,6 +119,11 @@ node:
     architecture:
       description: Such as V(x86_64). With V(host).
       type: str
+    cpu:
+      description:
+        - C(vendor), such as V(GenuineIntel), and whether the processor is one that a hypervisor shows to its guest
+          (C(virtual)). With V(host).
+      type: dict
     container:
       description: Whether the machine is a container. With V(host).
       type: bool

@@ -73,6 +73,17 @@ def test_a_container(machine: Machine, path: str, content: str) -> None:
     assert machine.host()["container"] is True
 
 
+@pytest.mark.parametrize(
+    ("flags", "virtual"), [("fpu vmx", False), ("fpu hypervisor", True), ("fpu hypervisors", False)]
+)
+def test_the_processor(machine: Machine, flags: str, virtual: bool) -> None:
+    assert machine.host()["cpu"] == {"vendor": None, "virtual": False}
+    write(
+        machine, "/proc/cpuinfo", f"processor\t: 0\nvendor_id\t: AuthenticAMD\nflags\t\t: {flags}\n\nprocessor\t: 1\n"
+    )
+    assert machine.host()["cpu"] == {"vendor": "AuthenticAMD", "virtual": virtual}
+
+
 def test_an_environment_that_only_looks_like_a_container(machine: Machine) -> None:
     write(machine, "/proc/1/environ", "mycontainer=1\0")
     assert machine.host()["container"] is False

@@ -123,3 +123,49 @@ def test_second_run_changes_nothing(apt, files, changed):
 def test_nothing_is_disabled_without_a_word(apt):
     files = {"sources.list.d/proxmox.sources": WRITTEN, "sources.list.d/pve-enterprise.sources": ENTERPRISE}
     assert apt(files, disable=()) == {}
+
+
+FIRMWARE = {
+    "a stanza": (
+        {"sources.list.d/debian.sources": DEBIAN + "Enabled: yes\n"},
+        {"sources.list.d/debian.sources": DEBIAN.replace("main", "main non-free-firmware") + "Enabled: yes\n"},
+    ),
+    "lines, with and without a comment": (
+        {
+            "sources.list": "deb http://d.example/debian trixie main contrib # mirror\n"
+            "deb [arch=amd64] http://d.example/security trixie-security main\n"
+            "deb-src http://d.example/debian trixie main\n"
+        },
+        {
+            "sources.list": "deb http://d.example/debian trixie main contrib non-free-firmware # mirror\n"
+            "deb [arch=amd64] http://d.example/security trixie-security main non-free-firmware\n"
+            "deb-src http://d.example/debian trixie main\n"
+        },
+    ),
+    "it is there": ({"sources.list": "deb http://d.example/debian trixie main non-free-firmware\n"}, {}),
+    "a repository of others": ({"sources.list": "deb http://ceph.example/debian-squid trixie ceph\n"}, {}),
+    "another release": ({"sources.list": "deb http://d.example/debian sid main\n"}, {}),
+    "disabled": ({"sources.list.d/debian.sources": DEBIAN + "Enabled: no\n"}, {}),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), FIRMWARE.values(), ids=FIRMWARE)
+def test_components_of_debian(tmp_path, before, after):
+    (tmp_path / "sources.list.d").mkdir()
+    for name, text in before.items():
+        (tmp_path / name).write_text(text)
+    for _once in range(2):
+        sources = module.Sources(str(tmp_path))
+        module.complete(sources, "trixie", ["non-free-firmware"])
+        changed = {os.path.relpath(path, tmp_path): sources.text(path) for path in sources.changed()}
+        assert changed == after
+        for name, text in after.items():
+            (tmp_path / name).write_text(text)
+        after = {}
+
+
+def test_components_of_debian_in_a_form_that_is_not_known(tmp_path):
+    (tmp_path / "sources.list.d").mkdir()
+    (tmp_path / "sources.list.d/debian.sources").write_text(DEBIAN.replace("Components: main", "Components:\n main"))
+    with pytest.raises(ValueError, match="expected the components of a stanza in the line of their name"):
+        module.complete(module.Sources(str(tmp_path)), "trixie", ["non-free-firmware"])
