@@ -38,6 +38,13 @@ class Finding:
         advice = f". {self.advice}" if self.advice else ""
         return f"{self.variable}: expected {self.expected}, found {self.found}{advice}"
 
+    @classmethod
+    def parsed(cls, text: str) -> Finding:
+        """From a sentence of the collection's one shape, C(HOST: VARIABLE: expected ..., found ...)."""
+        host, variable, rest = text.split(": ", 2)
+        expected, _comma, found = rest.removeprefix("expected ").rpartition(", found ")
+        return cls(host, variable, expected, found)
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 

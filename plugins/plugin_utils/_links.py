@@ -228,7 +228,7 @@ def votes(inventory: Inventory) -> Iterator[Finding]:
             place = host.place("pve_cluster_nodeid")
             yield place.finding("a node id of its own", f"{number}, which {ids[number]} has as well")
     total = sum(host.get("pve_cluster_votes", 1) for host in inventory)
-    if len(inventory) < 2:
+    if len(inventory) < 2 or not any(host.get("pve_cluster_name") for host in inventory):
         return
     first = next(iter(inventory))
     variable = first.place("pve_cluster_votes")

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_check import check_interfaces
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _ceph, _links, _lists, _networks
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._preflight import Rules
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Inventory
 
 
@@ -25,7 +26,14 @@ def interfaces(inventory: Inventory) -> Iterator[Finding]:
                 yield Finding(host.name, _addresses.INTERFACES + where, expected, found)
 
 
-RULES = (*_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES)
+def preflight(inventory: Inventory) -> Iterator[Finding]:
+    """The names of preflight's limits and findings."""
+    for host in inventory:
+        requirements, overrides = (host.get(f"pve_preflight_{name}", {}) for name in ("requirements", "overrides"))
+        yield from map(Finding.parsed, Rules(host.name, requirements, overrides).errors)
+
+
+RULES = (*_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES, preflight)
 
 
 def examine(inventory: Inventory) -> list[Finding]:
