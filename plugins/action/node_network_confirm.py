@@ -30,25 +30,30 @@ class ActionModule(ActionBase):
             return {**result, "changed": False, "skipped": True, "msg": "without a change there is nothing to confirm"}
         transaction = self._task.args.get("transaction") or {}
         timeout = int(transaction.get("timeout", 60))
-        attempt = self._come_back(lambda: self._ask(task_vars or {}), timeout + GRACE)
-        host = (task_vars or {}).get("inventory_hostname", "the node")
-        return {**result, **verdict(attempt, host, timeout)}
+        variables = task_vars or {}
+        deadline = time.monotonic() + timeout + GRACE
+        answer = self._come_back(lambda: self._ask(variables, look=True), deadline)
+        if answer["state"] == "applied":
+            # only now: a connection from before the change proves nothing
+            answer = self._come_back(lambda: self._ask(variables, look=False), deadline, answer["lost"])
+        return {**result, **verdict(answer, variables.get("inventory_hostname", "the node"), timeout)}
 
-    def _ask(self, task_vars: dict[str, Any]) -> dict[str, Any]:
-        # a connection from before the change may still answer, or hang
+    def _ask(self, task_vars: dict[str, Any], *, look: bool) -> dict[str, Any]:
         self._connection.reset()
-        return self._execute_module(module_name=MODULE, module_args=dict(self._task.args), task_vars=task_vars)
+        arguments = {**self._task.args, "look": look}
+        return self._execute_module(module_name=MODULE, module_args=arguments, task_vars=task_vars)
 
-    def _come_back(self, ask: Callable[[], dict[str, Any]], seconds: float) -> dict[str, Any]:
-        """The answer of the node, with C(lost), what the attempts before it died of."""
-        deadline, lost = time.monotonic() + seconds, ""
+    def _come_back(self, ask: Callable[[], dict[str, Any]], deadline: float, lost: str = "") -> dict[str, Any]:
+        """The answer of the node when it has stopped changing, with C(lost), what attempts before it died of."""
         while True:
             try:
                 answer = ask()
-                # a module that was cut off left no JSON behind: asked again, it tells how it went
-                if not answer.get("unreachable") and ("state" in answer or "invocation" in answer):
+                if answer.get("state") not in (None, "armed", "applying"):
                     return {**answer, "lost": lost}
-                lost = str(answer.get("msg") or "").strip()
+                if answer.get("failed") and "invocation" in answer:
+                    return {"state": None, **answer, "lost": lost}
+                # cut off in the middle, it left no state behind
+                lost = lost if "state" in answer else str(answer.get("msg") or "").strip()
             except (AnsibleConnectionFailure, AnsibleError, OSError) as error:
                 lost = str(error).strip()
             if time.monotonic() > deadline:

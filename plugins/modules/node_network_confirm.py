@@ -52,6 +52,12 @@ options:
         description: What the address is, for the sentence that says that it did not answer.
         type: str
         default: the address
+  look:
+    description:
+      - Only tells how far the change is. This is how the task first waits for the change to be made, so that the connection
+        over which it is confirmed is one from after the change.
+    type: bool
+    default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
   - ansible.builtin.action_common_attributes.conn
@@ -119,27 +125,18 @@ MARGIN = 8
 def main_confirm(module: AnsibleModule) -> dict[str, Any]:
     change = _network_transaction.Transaction()
     identity = module.params["transaction"]["id"]
-    state = _applied(change, identity)
-    if state["state"] == "applied":
+    state = _answer(change.state(), identity)
+    if state["state"] == "applied" and not module.params["look"]:
         until = time.monotonic() + state["remain"] - MARGIN
         silent = _network_transaction.silent(module.params["pings"], change.ping, until)
         if silent:
             change.reject("; ".join(_network_transaction.no_answer(target) for target in silent))
         else:
             change.confirm()
-    change.await_end()
+        change.await_end()
+    elif state["state"] == "rolling_back" or not state["remain"]:
+        change.await_end()
     return {**_answer(change.state(), identity), "changed": False}
-
-
-def _applied(change: _network_transaction.Transaction, identity: str) -> dict[str, Any]:
-    """The state when the node has stopped changing; of another transaction, or of none, it says that it is gone."""
-    while True:
-        state = _answer(change.state(), identity)
-        if state["state"] not in ("armed", "applying"):
-            return state
-        if not state["remain"]:
-            change.await_end()
-        time.sleep(0.2)
 
 
 def _answer(state: dict[str, Any], identity: str) -> dict[str, Any]:
@@ -160,6 +157,7 @@ def main() -> None:
                 "required": True,
                 "options": {"id": {"type": "str", "required": True}, "timeout": {"type": "int", "required": True}},
             },
+            "look": {"type": "bool", "default": False},
             "pings": {
                 "type": "list",
                 "elements": "dict",
