@@ -51,6 +51,7 @@ def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) ->
         "ansible_python_interpreter": "/usr/bin/python3",
         "rack_name": spec.name,
         "rack_release": spec.release,
+        "rack_subnets": {item.name: {"cidr": item.cidr, "gateway": item.gateway} for item in spec.networks},
         "rack_proxy_url": proxy,
         "rack_repository_url": f"{proxy}/proxmox",
         "rack_keyring_sha256": keyring_sha256,
