@@ -160,7 +160,9 @@ class Guard:
     def _roll_back(self) -> None:
         new, old = self.transaction["new"], self.transaction["old"]
         self.note("rolling_back", without_carrier=without_carrier(new["interfaces"]))
-        self._rename([{"old": pair["new"], "new": pair["old"]} for pair in reversed(self.transaction["renames"])])
+        # in the same order: a NIC that was left under its temporary name is found by its number
+        with contextlib.suppress(Failed):
+            self._rename([{"old": pair["new"], "new": pair["old"]} for pair in self.transaction["renames"]])
         output = reload(None)
         self._remove_links(new["interfaces"], old["interfaces"])
         self.settle(old, new)
