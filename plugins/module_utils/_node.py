@@ -131,7 +131,7 @@ class Machine:
     def host(self) -> dict[str, Any]:
         fqdn, resolves_to = _resolve(self.hostname)
         release = dict(re.findall(r'^(\w+)="?([^"\n]*)"?$', self.read("/etc/os-release") or "", re.MULTILINE))
-        running = platform.release()
+        running = (self.read("/proc/sys/kernel/osrelease") or "").strip()
         return {
             "hostname": self.hostname,
             "fqdn": fqdn,

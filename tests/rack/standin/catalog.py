@@ -225,14 +225,18 @@ PACKAGES = [
         {"Conflicts": "vlan, vzdump", "Replaces": "vlan, vzdump", "Provides": "vlan, vzdump"},
     ),
     Package("proxmox-archive-keyring", "GnuPG archive keys of the Proxmox archive"),
-    Package("proxmox-kernel-helper", "Function for various kernel maintenance tasks."),
+    Package(
+        "proxmox-kernel-helper",
+        "Function for various kernel maintenance tasks.",
+        units=("-pve-standin-kernel.service",),
+    ),
     Package(
         "proxmox-kernel-{series}", "Latest Proxmox Kernel Image", "proxmox-kernel-{kernel}-pve-signed, pve-firmware"
     ),
     Package(
         "proxmox-kernel-{kernel}-pve-signed",
         "Proxmox Kernel Image (signed)",
-        "",
+        "proxmox-kernel-helper",
         extra={"Provides": "linux-image, proxmox-kernel-{kernel}-pve"},
     ),
     Package("proxmox-default-kernel", "Default Proxmox VE Kernel Image", "proxmox-kernel-{series}"),

@@ -140,9 +140,6 @@ def _contents(
         )
         (root / path).parent.mkdir(parents=True)
         shutil.copyfile(keyring, root / path)
-    if name.endswith("-pve-signed"):
-        _write(root, f"boot/vmlinuz-{release.kernel}-pve", "stand-in\n")
-        _write(root, f"boot/config-{release.kernel}-pve", "# stand-in\n")
     for directory, _unused, names in os.walk(root):
         os.chmod(directory, 0o755)
         for entry in names:
@@ -170,9 +167,10 @@ def _scripts(release: Release, name: str, package: Package) -> dict[str, str]:
     scripts = {}
     shipped = [unit.lstrip("-") for unit in package.units]
     started = [unit for unit in package.units if not unit.startswith("-")]
-    own = PACKAGING / "scripts"
+    own = "proxmox-kernel-signed" if name.endswith("-pve-signed") else name
     for script in ("preinst", "postinst", "prerm", "postrm"):
-        parts = [(own / f"{name}.{script}").read_text()] if (own / f"{name}.{script}").exists() else []
+        path = PACKAGING / "scripts" / f"{own}.{script}"
+        parts = [path.read_text().replace("{kernel}", release.kernel)] if path.exists() else []
         if shipped and script == "postinst":
             parts.append(_start(shipped, started))
         if started and script == "prerm":

@@ -60,7 +60,9 @@ def test_proxmox_ve_brings_the_kernel(built: tuple[str, dict[str, Path]]) -> Non
     assert field(debs["proxmox-default-kernel"], "Depends") == f"proxmox-kernel-{described.kernel_series}"
     image = f"proxmox-kernel-{described.kernel}-pve-signed"
     assert field(debs[f"proxmox-kernel-{described.kernel_series}"], "Depends").startswith(image)
-    assert f"/boot/vmlinuz-{described.kernel}-pve" in listing(debs[image])
+    assert f"kernel install {described.kernel}-pve" in script(debs[image], "postinst")
+    assert listing(debs["proxmox-kernel-helper"])["/usr/share/pve-standin/kernel"].startswith("-rwxr-xr-x")
+    assert "pve-standin-kernel.service" in script(debs["proxmox-kernel-helper"], "postinst")
 
 
 def test_who_ships_what(built: tuple[str, dict[str, Path]]) -> None:

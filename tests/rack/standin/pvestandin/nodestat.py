@@ -11,6 +11,11 @@ from typing import Any
 from . import paths
 
 
+def kernel_release() -> str:
+    """The running kernel's name. Not uname's: a kernel that stands in for Proxmox's has that name here only."""
+    return Path("/proc/sys/kernel/osrelease").read_text().strip()
+
+
 def status() -> dict[str, Any]:
     """The answer of GET /nodes/{node}/status."""
     kernel = os.uname()
@@ -24,10 +29,10 @@ def status() -> dict[str, Any]:
         "cpu": _cpu(),
         "wait": 0,
         "loadavg": Path("/proc/loadavg").read_text().split()[:3],
-        "kversion": f"{kernel.sysname} {kernel.release} {kernel.version}",
+        "kversion": f"{kernel.sysname} {kernel_release()} {kernel.version}",
         "current-kernel": {
             "machine": kernel.machine,
-            "release": kernel.release,
+            "release": kernel_release(),
             "sysname": kernel.sysname,
             "version": kernel.version,
         },

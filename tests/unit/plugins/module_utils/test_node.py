@@ -40,7 +40,7 @@ def expect(machine: Machine, *calls: Call) -> None:
 
 def test_a_bare_machine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_node, "_resolve", lambda name: (f"{name}.example", ["127.0.1.1"]))
-    monkeypatch.setattr(_node.platform, "release", lambda: "6.12.1-amd64")
+    write(machine, "/proc/sys/kernel/osrelease", "6.12.1-amd64\n")
     machine.__dict__["hostname"] = "pve1"
     write(machine, "/etc/os-release", 'PRETTY_NAME="Debian"\nVERSION_CODENAME=trixie\n')
     write(machine, "/etc/debian_version", "13.1\n")
@@ -53,8 +53,8 @@ def test_a_bare_machine(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> No
     assert machine.proxmox() == {"installed": False, "version": None, "release": None}
 
 
-def test_proxmox_kernels(machine: Machine, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_node.platform, "release", lambda: "6.17.2-1-pve")
+def test_proxmox_kernels(machine: Machine) -> None:
+    write(machine, "/proc/sys/kernel/osrelease", "6.17.2-1-pve\n")
     for name in ("vmlinuz-6.17.2-1-pve", "vmlinuz-6.12.1-amd64", "initrd.img-6.17.2-1-pve"):
         write(machine, f"/boot/{name}")
     assert machine.host()["kernel"] == {

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 
-from .. import paths
+from .. import nodestat, paths
 
 _PACKAGES = (
     "proxmox-ve",
@@ -53,7 +52,7 @@ _PACKAGES = (
 def main() -> int:
     args = sys.argv[1:]
     known = paths.version()
-    kernel = os.uname().release
+    kernel = nodestat.kernel_release()
     if not args:
         print(f"pve-manager/{known['version']}/{known['repoid']} (running kernel: {kernel})")
         return 0
