@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import importlib
 import json
 import sys
@@ -180,7 +181,10 @@ def silent(
 ) -> list[dict[str, Any]]:
     """Those that did not answer by C(until) (monotonic seconds); asked again and again, because others are still changing."""
     while targets:
-        targets = [target for target in targets if not ping(target)]
+        # one that does not answer takes a second, and there may be many
+        with concurrent.futures.ThreadPoolExecutor(16) as pool:
+            answers = list(pool.map(ping, targets))
+        targets = [target for target, answered in zip(targets, answers, strict=True) if not answered]
         if not targets or time.monotonic() > until:
             break
         time.sleep(0.5)
