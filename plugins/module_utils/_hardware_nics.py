@@ -24,9 +24,9 @@ PCI_ADDRESS = re.compile(r"[0-9a-f]{4,}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7]")
 
 
 def links(machine: Machine) -> list[dict[str, Any]]:
-    """What iproute2 says of every interface but lo, nothing where it is missing."""
+    """What iproute2 says of every interface, nothing where it is missing."""
     told = json.loads(sysfs.output(machine, IP_DETAILS) or "[]")
-    return [link for link in told if link and link.get("ifname") and link.get("link_type") != "loopback"]
+    return [link for link in told if link and link.get("ifname")]
 
 
 def nics(machine: Machine, told: list[dict[str, Any]], container: bool) -> list[dict[str, Any]]:
@@ -94,12 +94,12 @@ def virtual(told: list[dict[str, Any]], physical: set[str]) -> list[dict[str, An
             ),
         }
         for link in told
-        if link["ifname"] not in physical
+        if link["ifname"] not in physical and link.get("link_type") != "loopback"
     ]
 
 
 def addresses(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Each with interface, address, prefix length and scope."""
+    """Each with interface, address, prefix length and scope; of lo only what others may reach, as routed meshes have it."""
     return [
         {
             "interface": link["ifname"],
@@ -109,7 +109,7 @@ def addresses(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
         }
         for link in told
         for info in link.get("addr_info", [])
-        if "local" in info
+        if "local" in info and not (link.get("link_type") == "loopback" and info.get("scope") == "host")
     ]
 
 

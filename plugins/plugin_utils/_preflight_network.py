@@ -12,6 +12,7 @@ Only what is there now is judged: an address that the inventory promises and no 
 from __future__ import annotations
 
 import ipaddress
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -99,14 +100,18 @@ def targets(
 
 
 def pings(machines: Sequence[Machine]) -> Iterator[Finding]:
-    """Who does not reach whom. A pair is told of once, at the machine that has the most of the trouble."""
+    """Who does not reach whom. A pair is told of once, at the machine that has the most of the trouble.
+
+    An address that two machines have is a finding of its own, and what becomes of packets to it says nothing about the wire.
+    """
+    owners = Counter(own["address"] for machine in machines for own in machine.facts["addresses"])
     lost: dict[str, dict[frozenset[str], Any]] = {}
     small: dict[str, dict[frozenset[str], Any]] = {}
     known = {machine.name for machine in machines}
     for machine in machines:
         for ping in machine.probe.get("pings", []):
             about = ping["about"]
-            if about["host"] not in known:
+            if about["host"] not in known or max(owners[ping["source"]], owners[ping["address"]]) > 1:
                 continue
             for network in about["networks"] or [_unnamed(about)]:
                 pair = frozenset((machine.name, about["host"]))

@@ -13,6 +13,8 @@ from . import hardware_world as world
 from .hardware_world import Tree
 
 GIB = 1 << 30
+# of a routed mesh, as Proxmox's wiki has it for Ceph
+LOOPBACK = [{"local": "192.0.2.111", "prefixlen": 32, "scope": "global"}]
 LLDP = {
     "lldp": {
         "interface": {
@@ -50,7 +52,14 @@ def base(tree: Tree, memory_kib: int) -> None:
 
 def network(tree: Tree, *links: dict[str, Any]) -> None:
     tree.tools.answers["ip -json -details address show"] = json.dumps(
-        [{"ifname": "lo", "link_type": "loopback", "addr_info": [{"local": "127.0.0.1"}]}, *links]
+        [
+            {
+                "ifname": "lo",
+                "link_type": "loopback",
+                "addr_info": [{"local": "127.0.0.1", "scope": "host"}, *LOOPBACK],
+            },
+            *links,
+        ]
     )
 
 

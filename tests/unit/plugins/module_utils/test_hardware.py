@@ -112,7 +112,10 @@ def test_the_wires_of_the_dell(read: Read) -> None:
         "vmbr0": ["bond0"],
         "bond0.30": ["bond0"],
     }
-    assert facts["addresses"] == [{"interface": "vmbr0", "address": "192.0.2.11", "prefix": 24, "scope": "global"}]
+    assert facts["addresses"] == [
+        {"interface": "lo", "address": "192.0.2.111", "prefix": 32, "scope": "global"},
+        {"interface": "vmbr0", "address": "192.0.2.11", "prefix": 24, "scope": "global"},
+    ]
 
 
 def test_ryzen(read: Read) -> None:
