@@ -105,6 +105,7 @@ def command_line(wish: _boot.Wish, on: Context) -> Iterable[Part]:
     boot = _boot.loader(on.machine)
     files = boot.files(wish)
     lacking = wish.leftover(_boot.running(on.machine))
+    later = _boot.changed_since_boot(on.machine, files)
     reason = f"kernel command line: {' '.join(lacking)}"
 
     def verify() -> None:
@@ -121,7 +122,8 @@ def command_line(wish: _boot.Wish, on: Context) -> Iterable[Part]:
         refresh=[Refresh("boot-loader", boot.command)],
         stale=boot.stale(wish),
         reboot=reason if lacking else None,
-        pending=[reason] if lacking and _boot.changed_since_boot(on.machine, files) else [],
+        pending=[reason] if lacking and later else [],
+        lacking=[reason] if lacking and not later else [],
         verify=verify,
     )
 
@@ -297,8 +299,8 @@ def watchdog(module: str, on: Context) -> Iterable[Part]:
     if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
         raise InputError(f"watchdog: expected the name of a kernel module, found '{module}'.")
     text = on.machine.read(HA_DEFAULTS)
-    if text is None and not on.check:
-        raise InputError(f"watchdog: expected Proxmox VE to be installed, found no {HA_DEFAULTS}.")
+    if not on.machine.has_proxmox and not on.check:
+        raise InputError("watchdog: expected Proxmox VE to be installed, found no Proxmox VE.")
     lines = (text or "").splitlines()
     assigned = [number for number, line in enumerate(lines) if re.match(r"\s*WATCHDOG_MODULE=", line)]
     current = lines[assigned[-1]].partition("=")[2].strip("\"' ") if assigned else "softdog"

@@ -67,6 +67,7 @@ class Part:
     live     what differs from the files now
     reboot   why the machine has to be rebooted once the files are changed
     pending  why it has to be rebooted whatever is changed here
+    lacking  what is not in force though the files say so and the machine was booted since
     verify   raises ProxmoxError where a refresh did not do what it is for
     """
 
@@ -77,6 +78,7 @@ class Part:
     live: Sequence[Live] = ()
     reboot: str | None = None
     pending: Sequence[str] = ()
+    lacking: Sequence[str] = ()
     verify: Callable[[], None] = lambda: None
 
 
@@ -117,6 +119,7 @@ class Settings:
             "changed": bool(self.changed_parts or self.due or any(part.live for part in self.parts)),
             "files": [path for part in self.changed_parts for path in self._changed(part)],
             "reboot_required": list(dict.fromkeys([*self.reasons, *pending])),
+            "not_in_force": [] if self.changed_parts else [reason for part in self.parts for reason in part.lacking],
             "diff": self._diff(),
         }
 

@@ -140,6 +140,13 @@ reboot_required:
   type: list
   elements: str
   sample: ['kernel command line: intel_iommu=on iommu=pt']
+not_in_force:
+  description:
+    - What should be in force and is not, though the machine was booted since it was written. See what really boots it.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 """
 
 from typing import Any

@@ -59,6 +59,35 @@ def test_the_storage_is_what_the_inventory_says(host):
     assert "dir: guests\n" in content
 
 
+def test_the_settings_of_the_machine(host):
+    assert host.file("/etc/localtime").linked_to.endswith("/zoneinfo/Europe/Vienna")
+    servers = host.file("/etc/chrony/sources.d/baremetal-proxmox.sources").content_string
+    assert servers.splitlines()[1:] == ["server 10.99.0.1 iburst"]
+    assert not host.file("/etc/chrony/chrony.conf").contains("^pool ")
+    assert host.file("/etc/modules-load.d/baremetal-proxmox.conf").content_string.splitlines()[1:] == ["nbd"]
+    settings = host.file("/etc/sysctl.d/zz-baremetal-proxmox.conf").content_string
+    assert settings.splitlines()[1:] == ["net.ipv4.tcp_keepalive_time = 600", "vm.swappiness = 10"]
+
+
+def test_only_debians_security_updates_install_themselves(host):
+    config = host.check_output("apt-config dump Unattended-Upgrade::Origins-Pattern")
+    origins = [line for line in config.splitlines() if "::Origins-Pattern::" in line]
+    assert len(origins) == 2
+    assert all("origin=Debian," in line and "label=Debian-Security" in line for line in origins)
+
+
+@pytest.mark.parametrize("path", ["/var/lib/baremetal-proxmox", "/run/baremetal-proxmox"])
+def test_nothing_is_left_to_do(host, path):
+    assert not host.file(path).exists
+
+
+def test_the_hardware_mappings_are_what_the_inventory_says(host):
+    assert host.file("/etc/pve/mapping/usb.cfg").content_string == (
+        "licence\n\tmap id=0529:0001,node=pve1\n\tmap id=0529:0001,node=pve2\n\n"
+    )
+    assert "\tmap node=pve3,path=/srv\n" in host.file("/etc/pve/mapping/directory.cfg").content_string
+
+
 def test_secrets_are_for_root_only(host):
     assert host.file("/etc/pve/priv").mode & 0o077 == 0
     assert not host.file("/var/lib/baremetal-proxmox").exists, "the mark of an unfinished join is still there"

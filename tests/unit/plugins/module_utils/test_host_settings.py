@@ -175,7 +175,8 @@ def test_a_command_line_that_a_reboot_did_not_bring_needs_no_other(host: Host) -
     host.put("/etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="iommu=pt"\n')
     host.put("/boot/grub/grub.cfg", ENTRY.format(" iommu=pt"))
     host.put("/proc/stat", f"btime {2**33}\n")
-    assert host.settings(False, cmdline=["iommu=pt"])["reboot_required"] == []
+    result = host.settings(False, cmdline=["iommu=pt"])
+    assert (result["reboot_required"], result["not_in_force"]) == ([], ["kernel command line: iommu=pt"])
 
 
 def test_update_grub_that_fails(host: Host) -> None:
