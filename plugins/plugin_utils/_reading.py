@@ -25,6 +25,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import (
     Specs,
     advice_of,
     meaning,
+    nullable,
 )
 
 # Ansible's types of a value that is encrypted by itself, up to 2.18 and from 2.19 on
@@ -134,7 +135,7 @@ class Reader:
                 broken.add(variable)
                 continue
             self._note_secret(place, option, value)
-            if value is None and not option.get("required") and option.get("default") is None:
+            if value is None and nullable(option):
                 continue
             judge = checker if variable in given else defaults
             before = len(judge.findings)

@@ -111,7 +111,7 @@ class Checker:
                 self.findings.append(unknown_key(place, key, list(names)))
                 continue
             option = options[names[key]]
-            if value is None and not option.get("required") and option.get("default") is None:
+            if value is None and nullable(option):
                 continue
             result = self.value(place.inside(key, option), option, value)
             if result is not NOTHING:
@@ -177,6 +177,11 @@ class Checker:
         if value is None or result.error_messages:
             return self._refuse(place.wrong(meaning(spec), value))
         return result.validated_parameters["value"]
+
+
+def nullable(option: Mapping[str, Any]) -> bool:
+    """Whether Ansible takes null for not given."""
+    return not option.get("required") and option.get("default") is None and not option.get("choices")
 
 
 def meaning(option: Mapping[str, Any]) -> str:
