@@ -25,7 +25,15 @@ PRIORITIES = range(256)
 # What corosync is commonly tested with; more needs its timeouts tuned (pve-docs, pvecm.adoc)
 MANY = 32
 # What belongs to the cluster, not to a node
-COMMON = ("pve_cluster_name", "pve_cluster_join", "pve_cluster_members", "pve_storage_config", "pve_storage_state")
+COMMON = (
+    "pve_cluster_name",
+    "pve_cluster_join",
+    "pve_cluster_members",
+    "pve_storage_config",
+    "pve_storage_state",
+    "pve_mapping_config",
+    "pve_mapping_state",
+)
 
 
 def names(inventory: Inventory) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
+from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import MAPPING
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner, Wanted, read_present, read_wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
@@ -21,8 +22,13 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import 
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
 
 # Variable of a role, its table, and the variable that says what the list means
-TABLES: Mapping[str, tuple[Resource, str]] = {"pve_storage_config": (STORAGE, "pve_storage_state")}
+TABLES: Mapping[str, tuple[Resource, str]] = {
+    "pve_storage_config": (STORAGE, "pve_storage_state"),
+    "pve_mapping_config": (MAPPING, "pve_mapping_state"),
+}
 
+# Several sentences about entries of one setting are one text
+_ENTRY = re.compile(r"; (?=\w+\[\d+\] \()")
 _WHERE = re.compile(r"^.*? \(config\[\d+\]\): ")
 # The forms in which the tables word what is wrong
 _IS_NOT = re.compile(r"(?P<key>\w+) is (?P<found>.+?), not (?P<expected>.+)")
@@ -135,23 +141,36 @@ def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iter
     try:
         Planner(resource, state, lambda: None).replan(item, present)
     except InputError as error:
-        problem = _WHERE.sub("", error.message)
-        key, colon, rest = problem.partition(": ")
-        if colon and key in item.values:
-            yield place.inside(key).finding("what Proxmox takes", rest)
-        else:
-            yield place.finding("what Proxmox takes", problem)
+        for problem in _ENTRY.split(_WHERE.sub("", error.message)):
+            key, colon, rest = problem.partition(": ")
+            entry = _ENTRY.match(f"; {problem}")
+            option = key.partition(" ")[0] if entry else key
+            if entry:
+                yield _worded(place.inside(option), rest, [])
+            elif colon and option in item.values:
+                yield place.inside(option).finding("what Proxmox takes", rest)
+            else:
+                yield place.finding("what Proxmox takes", problem)
 
 
 def _node_names(place: Place, item: Mapping[str, Any], nodes: Collection[str]) -> Iterator[Finding]:
-    named = item.get("nodes")
-    named = [part.strip() for part in named.split(",")] if isinstance(named, str) else named
-    for name in named if isinstance(named, list) else ():
-        if str(name) not in nodes:
+    """In whatever key the node names of an item are: C(nodes) of a storage, C(map) of a mapping."""
+    entries = item.get("map") if isinstance(item.get("map"), list) else []
+    named = [("nodes", name) for name in _words(item.get("nodes"))]
+    named += [
+        (f"map[{index}].node", entry.get("node")) for index, entry in enumerate(entries) if isinstance(entry, dict)
+    ]
+    for key, name in named:
+        if isinstance(name, str) and name not in nodes:
             near = nearest(name, list(nodes))
             expected = f"a node of the cluster ({listed(sorted(nodes))})"
-            advice = f"Perhaps {near} is meant" if near else ""
-            yield place.inside("nodes").wrong(expected, str(name), advice)
+            yield place.inside(key).wrong(expected, name, f"Perhaps {near} is meant" if near else "")
+
+
+def _words(value: Any) -> list[Any]:
+    if isinstance(value, str):
+        return [part.strip() for part in value.split(",")]
+    return value if isinstance(value, list) else []
 
 
 RULES = (lists,)
