@@ -68,7 +68,8 @@ def machines(results: Mapping[str, Mapping[str, Any]]) -> list[Machine]:
 
 
 def _problem(result: Mapping[str, Any]) -> tuple[str, str] | None:
-    said = " ".join(str(result.get("msg") or "nothing").split())
+    told = [str(result.get("msg") or "nothing"), *str(result.get("module_stderr") or "").strip().splitlines()[-1:]]
+    said = " ".join(": ".join(told).split())
     if result.get("unreachable"):
         return "reachable", said
     if result.get("failed") or not result or "skipped" in result:

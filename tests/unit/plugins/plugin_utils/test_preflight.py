@@ -335,7 +335,7 @@ def test_machines_that_cannot_be_read_are_findings_among_the_others() -> None:
     _set("cpu", "virtualization", value=None)(rack)
     rack.results = {
         "pve4": {"facts": {"unreachable": True, "msg": "Failed to connect\nto the host"}},
-        "pve5": {"facts": {"failed": True, "msg": "boom"}},
+        "pve5": {"facts": {"failed": True, "msg": "boom", "module_stderr": "line 1\nsh: no python\n"}},
         "pve6": {"facts": {"facts": racks.facts(6)}, "probe": {"failed": True, "msg": "no sockets"}},
         "pve7": {},
     }
@@ -346,7 +346,8 @@ def test_machines_that_cannot_be_read_are_findings_among_the_others() -> None:
         ("fail", "pve7", "readable"),
         ("fail", "pve2", "cpu_virtualization"),
     ]
-    assert rack.verdict().failures[0].found == "Failed to connect to the host"
+    failures = rack.verdict().failures
+    assert [one.found for one in failures[:2]] == ["Failed to connect to the host", "boom: sh: no python"]
 
 
 # What the inventory has a say in
