@@ -121,7 +121,9 @@ def read_wanted(
         label = params[resource.discriminator.option] if resource.discriminator else None
         where = f"{resource.name} '{key}' (config[{number}])"
         if resource.paths and label is None:
-            problems.append(f"{where}: each type has its own, so {resource.discriminator.option} has to be given")
+            problems.append(
+                f"{where}: {resource.discriminator.option} is not set, not one of {', '.join(resource.paths)}"
+            )
             continue
         if resource.paths:
             where = f"{resource.name} {label} '{key}' (config[{number}])"

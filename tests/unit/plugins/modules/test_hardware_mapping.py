@@ -130,7 +130,7 @@ def test_a_node_that_the_cluster_does_not_have(monkeypatch: Any) -> None:
 
 
 REFUSED = {
-    "no type": ({"id": "gpu"}, "hardware mapping 'gpu' (config[0]): each type has its own, so type has to be given"),
+    "no type": ({"id": "gpu"}, "hardware mapping 'gpu' (config[0]): type is not set, not one of dir, pci, usb"),
     "no map": ({"id": "gpu", "type": "pci"}, "to create it, pci needs map"),
     "no device": ({"id": "gpu", "type": "pci", "map": [{"node": "pve1"}]}, "map[0] (pve1): pci needs path, id"),
     "a device in capitals": (
