@@ -18,6 +18,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import 
 
 SPEC = {
     "members": {"type": "list", "elements": "str", "required": True},
+    "rack": {"type": "list", "elements": "str", "default": []},
     "facts": {"type": "str", "required": True},
     "probe": {"type": "str", "required": True},
     "artifact": {"type": "str", "default": ""},
@@ -45,7 +46,8 @@ class ActionModule(ActionBase):
                 "probe": plain(own.get(arguments["probe"], {})),
                 "declared": {key: plain(own.get(variable, {})) for key, variable in FALLBACK.items()},
             }
-        machines = verdicts.machines(results)
+        ceph_hosts = [name for name in arguments["rack"] if hostvars[name].get("pve_ceph_osds")]
+        machines = verdicts.machines(results, ceph_hosts)
         verdict = verdicts.judge(machines)
         summaries = {machine.name: table.summary(machine) for machine in machines}
         answer = {**verdict.as_dict(), "machines": summaries}

@@ -22,6 +22,11 @@ options:
     type: list
     elements: str
     required: true
+  rack:
+    description: Inventory names of all machines, also of those that are not looked at now.
+    type: list
+    elements: str
+    default: []
   facts:
     description: Name of the variable that each machine's M(baremetal.proxmox.node_facts) was registered in.
     type: str

@@ -48,8 +48,11 @@ class Verdict:
         }
 
 
-def machines(results: Mapping[str, Mapping[str, Any]]) -> list[Machine]:
-    """Of C(facts) and C(probe), the registered results of M(node_facts) and M(node_probe), and C(declared) by host."""
+def machines(results: Mapping[str, Mapping[str, Any]], ceph_hosts: Sequence[str] = ()) -> list[Machine]:
+    """Of C(facts) and C(probe), the registered results of M(node_facts) and M(node_probe), and C(declared) by host.
+
+    C(ceph_hosts): all hosts of the inventory that are to have OSDs, also those that are not looked at.
+    """
     found = []
     for name, parts in results.items():
         facts, probe = parts.get("facts") or {}, parts.get("probe") or {}
@@ -64,6 +67,7 @@ def machines(results: Mapping[str, Mapping[str, Any]]) -> list[Machine]:
             )
         )
         found[-1].declared.setdefault("name", name.partition(".")[0])
+        found[-1].declared["ceph_hosts"] = list(ceph_hosts)
     return found
 
 

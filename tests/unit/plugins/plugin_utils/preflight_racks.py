@@ -129,6 +129,7 @@ class Rack:
         # (host, peer, network): what differs from a good ping
         self.bad_pings: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.results: dict[str, dict[str, Any]] = {}
+        self.ceph_hosts: tuple[str, ...] = ()
 
     def everywhere(self, **changes: Any) -> None:
         """Declares the same on all hosts."""
@@ -161,7 +162,7 @@ class Rack:
                 "facts": {"facts": known},
                 "probe": {"probe": probe, "clock": self.clock[host], "declared": self.declared[host]},
             }
-        return verdicts.machines({**results, **self.results})
+        return verdicts.machines({**results, **self.results}, self.ceph_hosts)
 
     def verdict(self) -> verdicts.Verdict:
         return verdicts.judge(self.machines())

@@ -247,6 +247,9 @@ def test_ceph_wants_three() -> None:
     rack = Rack()
     _osds(SDB, hosts=("pve1", "pve2"))(rack)
     assert rack.found() == [("fail", "pve1", "ceph_nodes")]
+    # one that is down, or left out by --limit
+    rack.ceph_hosts = ("pve1", "pve2", "pve9")
+    assert rack.found() == []
 
 
 def test_two_names_of_one_disk() -> None:
