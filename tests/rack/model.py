@@ -75,6 +75,7 @@ class Node:
     clock: float = 0
     machine_id: str | None = None
     smbios: dict[str, str] = field(default_factory=dict)
+    services: list[str] = field(default_factory=list)
 
     def interfaces(self) -> list[tuple[str, str, str | None]]:
         """(interface, network, address) in slot order, named as a KVM or bare-metal Debian names them."""

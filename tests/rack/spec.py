@@ -20,6 +20,7 @@ RELEASES = {"trixie": "9", "bookworm": "8"}
 BACKENDS = ("container", "metal")
 DEFAULT_NETWORKS = {"management": "10.99.0.0/24", "cluster": "10.98.0.0/24", "storage": "10.97.0.0/24"}
 BUSES = ("scsi", "virtio", "nvme", "sata")
+SERVICES = ("lldpd", "openvswitch-switch", "smartmontools")
 CONTENTS = ("ext4", "gpt", "lvm", "ceph")
 FIRST_HOST = 11
 MAX_NICS = 8
@@ -34,7 +35,7 @@ _SERIAL = re.compile(r"^[A-Za-z0-9_-]{1,20}$")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 
 # What only a machine with a kernel and hardware of its own can have.
-METAL_NODE = {"memory", "cores", "firmware", "iommu", "watchdog", "clock", "smbios"}
+METAL_NODE = {"memory", "cores", "firmware", "iommu", "watchdog", "clock", "smbios", "services"}
 METAL_NIC = {"lag", "native", "tagged", "mtu"}
 METAL_DISK = {"bus", "serial", "ssd"}
 METAL_NETWORK = {"mtu", "parent", "vlan"}
@@ -241,6 +242,7 @@ def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, An
         "watchdog": check.boolean,
         "machine_id": lambda value, place: check.matching(value, place, _MACHINE_ID, "machine id (32 digits, 0 to f)"),
         "smbios": lambda value, place: _smbios(check, value, place),
+        "services": lambda value, place: [check.one_of(item, place, SERVICES) for item in check.sequence(value, place)],
     }
     values = {key: work(item[key], f"{where}: {key}") for key, work in table.items() if key in item}
     return {**values, "clock": float(clock), "cpu_flags": flags}

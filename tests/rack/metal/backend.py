@@ -70,6 +70,9 @@ class Metal:
         skeleton = provision.Layer(layer, image / "skeleton")
         provision.lay(skeleton, self.rack_dir, self.spec, node, authorized, password_hash, with_security)
         skeleton.write("etc/rack/authorized_keys", authorized + "\n")
+        for service in node.services:
+            wants = skeleton.directory("etc/systemd/system/multi-user.target.wants")
+            (wants / f"{service}.service").symlink_to(f"/usr/lib/systemd/system/{service}.service")
         partial = directory / "root.partial"
         processes.run(
             self.rack_dir,

@@ -21,6 +21,9 @@ def requests(layer: Path) -> str:
         status = path.lstat()
         if path.is_dir():
             lines.append(f"mkdir {target}")
+        elif path.is_symlink():
+            lines += [f"rm {target}", f"symlink {target} {path.readlink()}"]
+            continue
         else:
             lines += [f"rm {target}", f"write {path} {target}"]
         lines.append(f"set_inode_field {target} mode 0{status.st_mode:o}")
