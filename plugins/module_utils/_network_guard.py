@@ -204,8 +204,13 @@ class Guard:
         wanted, unwanted = target["interfaces"], other["interfaces"]
         for name, interface in unwanted.items():
             own = wanted.get(name, {"addresses": [], "dhcp": [], "gateways": [], "routes": []})
-            for version in set(interface["dhcp"]) - set(own["dhcp"]):
-                stop_dhclient(name, version)
+            lent = set(interface["dhcp"]) - set(own["dhcp"])
+            for version in lent:
+                stop_dhcp(name, version)
+            for address in own["addresses"] if lent else []:
+                run("ip", "address", "replace", address, "dev", name)
+            for gateway in own["gateways"] if lent else []:
+                run(*ip_for(gateway), "route", "replace", "default", "via", gateway, "dev", name, "onlink")
             for address in set(interface["addresses"]) - set(own["addresses"]):
                 run("ip", "address", "del", address, "dev", name)
             for gateway in set(interface["gateways"]) - set(own["gateways"]):
@@ -274,8 +279,10 @@ def ip_for(address: str) -> list[str]:
     return ["ip", "-6"] if ":" in address else ["ip"]
 
 
-def stop_dhclient(name: str, version: int) -> None:
-    """Ends the client without giving the address back, which may be the one that stays."""
+def stop_dhcp(name: str, version: int) -> None:
+    """Ends the client. It should not give the address back, which may be the one that stays; not every one obeys."""
+    if any(Path("/run/dhcpcd").glob(f"{name}*.pid")):
+        run("dhcpcd", "--exit", name)
     client = "dhclient6" if version == 6 else "dhclient"
     for path in (f"/run/{client}.{name}.pid", f"/run/{client}-{name}.pid"):
         with contextlib.suppress(OSError, ValueError):

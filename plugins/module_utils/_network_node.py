@@ -87,6 +87,9 @@ class Node:
         needed = {"ifupdown2": "/usr/share/ifupdown2", "iputils-ping": "/usr/bin/ping"}
         if any(_words.type_of(item).startswith("OVS") for item in config):
             needed["openvswitch-switch"] = "/usr/bin/ovs-vsctl"
+        if any("dhcp" in (item.get("method"), item.get("method6")) for item in config):
+            # the only client that ifupdown2 knows
+            needed["isc-dhcp-client"] = "/usr/sbin/dhclient"
         return [package for package, path in needed.items() if not self.path(path).exists()]
 
     def findings(self, config: Sequence[Mapping[str, Any]]) -> list[str]:

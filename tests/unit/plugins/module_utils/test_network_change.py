@@ -205,6 +205,10 @@ def test_check_mode_tells_of_packages_that_a_run_would_bring(world: World) -> No
     assert "ifupdown2, openvswitch-switch" in world.findings(config)[0]
 
 
+def test_dhcp_needs_its_client(world: World) -> None:
+    assert "isc-dhcp-client" in world.findings([{"name": "ens18", "method": "dhcp"}])[0]
+
+
 def test_overridden_with_nothing_is_refused(world: World) -> None:
     assert "expected interfaces" in world.findings([], state="overridden")[0]
 

@@ -172,6 +172,18 @@ def test_lent_addresses_become_own(world: World) -> None:
     assert "ip address change 10.0.0.1/24 dev vmbr0 valid_lft forever preferred_lft forever" in world.calls
 
 
+def test_a_lent_address_that_stays_is_made_own(world: World, monkeypatch: Any) -> None:
+    world.transaction["old"] = {"interfaces": {"vmbr0": device(dhcp=[4])}}
+    monkeypatch.setattr(guard.Path, "glob", lambda _path, pattern: [pattern] if pattern == "vmbr0*.pid" else [])
+    world.guard().apply()
+    assert world.calls[1:5] == [
+        "dhcpcd --exit vmbr0",
+        "ip address replace 10.0.0.1/24 dev vmbr0",
+        "ip address replace fd00::1/64 dev vmbr0",
+        "ip route replace default via 10.0.0.253 dev vmbr0 onlink",
+    ]
+
+
 def test_the_timer_takes_back(world: World) -> None:
     world.state("applied")
     world.guard().rollback("it was not confirmed in time")
