@@ -78,17 +78,22 @@ def common(inventory: Inventory) -> Iterator[Finding]:
         # a default may differ, such as where it names the hosts of the play
         if not any(variable in host.given for host in known):
             continue
-        usual = Counter(_key(host.get(variable)) for host in known).most_common(1)[0][0]
-        like = next(host for host in known if _key(host.get(variable)) == usual)
+        like = inventory.hosts[_usual({host.name: _key(host.get(variable)) for host in known})]
         for host in known:
             value = host.get(variable)
-            if _key(value) != usual:
+            if _key(value) != _key(like.get(variable)):
                 simple = not isinstance(like.get(variable), (dict, list))
                 wanted = show(like.get(variable)) if simple else "the same value"
                 found = show(value) if simple else "another one"
                 yield host.place(variable).finding(
                     f"{wanted} as on {like.name}, because it belongs to the whole cluster", found
                 )
+
+
+def _usual(values: Mapping[Any, Any]) -> Any:
+    """The first of those that have the value that most have."""
+    usual = Counter(values.values()).most_common(1)[0][0]
+    return next(one for one, value in values.items() if value == usual)
 
 
 def _key(value: Any) -> str:
@@ -180,8 +185,8 @@ def one_network(inventory: Inventory) -> Iterator[Finding]:
                     warning=True,
                 )
     for number, by_host in homes.items():
-        usual = Counter(home for _use, home in by_host.values()).most_common(1)[0][0]
-        like = next(name for name, (_use, home) in by_host.items() if home == usual)
+        like = _usual({name: home for name, (_use, home) in by_host.items()})
+        usual = by_host[like][1]
         for use, home in by_host.values():
             if home != usual and None not in (home, usual):
                 expected = f"an address in {usual}, in which link {number} is on {like}"
@@ -238,7 +243,7 @@ def votes(inventory: Inventory) -> Iterator[Finding]:
     total = sum(host.get("pve_cluster_votes", 1) for host in inventory)
     if len(inventory) < 2 or not any(host.get("pve_cluster_name") for host in inventory):
         return
-    first = next(iter(inventory))
+    first, *_others = inventory
     variable = first.place("pve_cluster_votes")
     if len(inventory) == 2 and total == 2:
         found = "2 nodes: if one is down, the other has no quorum"

@@ -196,7 +196,7 @@ def advice_of(option: Mapping[str, Any]) -> str:
     """The first sentence of the description, as a reminder of what the thing is."""
     text = option.get("description") or ""
     text = str(text[0] if isinstance(text, (list, tuple)) and text else text)
-    return text.strip().split(". ")[0].rstrip(".")
+    return text.strip().partition(". ")[0].rstrip(".")
 
 
 def unknown_key(place: Place, key: Any, known: Iterable[str]) -> Finding:
