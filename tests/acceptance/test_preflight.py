@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,46 @@ def test_nothing_is_invented_on_a_cluster(containers: Preflight) -> None:
     assert containers.found(pve_networks=networks()) == set()
 
 
+@pytest.fixture(name="mixed", scope="module")
+def fixture_mixed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preflight]:
+    """Three containers of which two show vmx."""
+    nodes = [{"name": f"pve{number}", "cpu_flags": ["-vmx" if number == 2 else "vmx", "-svm"]} for number in (1, 2, 3)]
+    spec = parse_spec({"name": "mixed", "nodes": nodes, "defaults": {"disks": [{"size": "1G"}]}}, "test_preflight.py")
+    if "mixed" in Rack.names():
+        Rack("mixed").down()
+    with Rack.running(spec) as rack:
+        yield Preflight(Site(rack), tmp_path_factory.mktemp("mixed"))
+
+
+def test_machines_that_differ(mixed: Preflight) -> None:
+    """Containers have the host's clock, so here date says 5 s more; on metal it is the clock itself."""
+    machines = mixed.machines
+    variables = {
+        "pve_networks": networks(),
+        "pve_ceph_osds": [{"device": "{{ rack_disks[0] }}"}],
+        "pve_preflight_requirements": SMALL,
+        "pve_preflight_overrides": {"kvm_usable": "containers"},
+    }
+    assert mixed.found(**variables) == {("fail", "pve2", "cpu_virtualization")}
+    identity = machines.run("pve1", ["cat", "/etc/machine-id"])
+    wrong = "#!/bin/sh\nexec /usr/bin/date -d '+5 seconds' \"$@\"\n"
+    for node, path, content in (("pve3", "/etc/machine-id", identity), ("pve2", "/usr/local/bin/date", wrong)):
+        machines.run(node, ["python3", "-c", f"open({path!r}, 'w').write({content!r})"])
+    machines.run("pve2", ["chmod", "755", "/usr/local/bin/date"])
+    machines.run("pve3", ["mkfs.ext4", "-q", "/dev/sdb"])
+    # the switch's port of pve3's third NIC takes less than the machines do
+    namespace = f"--net={machines.rack.check_network()}"
+    subprocess.run(["nsenter", namespace, "ip", "link", "set", "p2-2", "mtu", "1400"], check=True)
+    assert mixed.found(**variables) == {
+        ("fail", "pve2", "cpu_virtualization"),
+        ("fail", "pve2", "clock_offset"),
+        ("fail", "pve1", "machine_id_unique"),
+        ("fail", "pve3", "machine_id_unique"),
+        ("fail", "pve3", "osd_device_empty"),
+        ("fail", "pve3", "network_mtu"),
+    }
+
+
 # On metal: what containers cannot differ in
 
 COPY = "0123456789abcdef0123456789abcdef"
@@ -229,7 +270,8 @@ def _declared(machines: Site) -> dict[str, Any]:
     return {
         "pve_networks": networks("management", "storage", storage={"mtu": 9000, "purposes": ["ceph_public"]}),
         "pve_ceph_osds": [{"device": "{{ " + repr(devices) + "[inventory_hostname] }}"}],
-        "pve_preflight_requirements": SMALL,
+        # a machine takes its time from its hardware clock, which has whole seconds
+        "pve_preflight_requirements": {**SMALL, "clock_warn_seconds": 2},
         "pve_preflight_overrides": {},
         # the rack's own inventory names links of three networks
         "pve_cluster_links": [{"number": 0, "address": "{{ ansible_host }}"}],
