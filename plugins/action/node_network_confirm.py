@@ -19,7 +19,7 @@ from ansible.plugins.action import ActionBase
 
 MODULE = "baremetal.proxmox.node_network_confirm"
 # what a node may take, beyond its time, to bring the old configuration up again
-GRACE = 90
+GRACE = 300
 PAUSE = 1
 
 

@@ -24,6 +24,8 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _network_
 DIRECTORY = Path("/run/baremetal-proxmox-network")
 # how long the answer of the module may take to reach the controller before the network changes
 DELAY = 2
+# seconds that bringing the old configuration up may take; most of a minute on a slow machine with many interfaces
+PATIENCE = 300
 SYSTEMD_RUN = _cli.Command(
     ("systemd-run", "--quiet", "--collect"),
     (),
@@ -109,9 +111,9 @@ class Transaction:
                 if helped:
                     unit = f"{_guard.ROLLBACK_UNIT}.service"
                     what = f"the unconfirmed network change before this one to be taken back (see journalctl -u {unit})"
-                    raise _errors.Timeout(what, 65, self.state()["state"])
+                    raise _errors.Timeout(what, PATIENCE, self.state()["state"])
                 # a run that was killed before its timer was there left nobody to do it
-                helped, deadline = True, time.monotonic() + 60
+                helped, deadline = True, time.monotonic() + PATIENCE
                 self.cli.run(ROLLBACK_NOW, program=self._program("rollback"))
             time.sleep(0.5)
 
