@@ -49,7 +49,7 @@ def _nics(spec: Spec, node: Node, cables: str) -> list[str]:
             f"dgram,id=net{slot},local.type=unix,local.path={ours},remote.type=unix,remote.path={theirs}",
             "-device",
             f"virtio-net-pci,id={nic_id(slot)},netdev=net{slot},mac={network.hardware_address(spec, node, slot)},"
-            f"addr={FIRST_SLOT + slot:#x},romfile=",
+            f"addr={FIRST_SLOT + slot:#x},romfile=,speed=10000,duplex=full",
         ]
     return words
 
