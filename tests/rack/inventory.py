@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from rack import network
+from rack import disks, network
+from rack.metal import qemu
 from rack.spec import Node, Spec
 
 SOCKET_LIMIT = 107
@@ -34,12 +35,18 @@ def ssh_options(rack_dir: Path) -> list[str]:
     return [part for setting in settings for part in ("-o", setting)]
 
 
+def _disks(spec: Spec, node: Node) -> list[str]:
+    """Names that stay: a container's disks have no by-id, a metal machine's may come in any order."""
+    name = qemu.by_id if spec.backend == "metal" else lambda _node, index: disks.device_name(index)
+    return [name(node, index) for index in range(len(node.disks))]
+
+
 def host_variables(rack_dir: Path, spec: Spec, node: Node) -> dict[str, Any]:
     return {
         "ansible_host": node.address,
         "rack_networks": node.addresses,
         "rack_interfaces": {name: interface for interface, name, _address in node.interfaces()},
-        "rack_disks": [f"/dev/sd{chr(ord('b') + index)}" for index in range(len(node.disks))],
+        "rack_disks": _disks(spec, node),
     }
 
 

@@ -26,7 +26,7 @@ class Monitor:
             raise RackError("QEMU closed its monitor")
         return json.loads(line)
 
-    def command(self, name: str, **arguments: Any) -> Any:
+    def command(self, name: str, /, **arguments: Any) -> Any:
         self.lines.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
         self.lines.flush()
         while True:

@@ -60,8 +60,15 @@ class Switch:
         self.forget(name)
 
     def forget(self, name: str) -> None:
-        place = self._place(self.ports[name])
-        self.table = {key: where for key, where in self.table.items() if where not in (name, place)}
+        places = (name, f"group {self.ports[name].group}")
+        self.table = {key: where for key, where in self.table.items() if where not in places}
+
+    def _known(self, fabric: str, vlan: int, target: bytes) -> str | None:
+        """Where the address is, unless it is nobody's, or behind a group that nobody speaks for any more."""
+        where = None if target[0] & 1 else self.table.get((fabric, vlan, target))
+        if where and where.startswith("group ") and not self.lacp.members(where.removeprefix("group ")):
+            return None
+        return where
 
     def _place(self, port: Port) -> str:
         """What the port counts as: its group, when the machine has aggregated it."""
@@ -102,7 +109,7 @@ class Switch:
             return []
         if not source[0] & 1:
             self.table[port.fabric, vlan, source] = place
-        known = None if target[0] & 1 else self.table.get((port.fabric, vlan, target))
+        known = self._known(port.fabric, vlan, target)
         if known is None and self._storms(place, now):
             port.drop("storm")
             return []
