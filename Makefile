@@ -20,6 +20,7 @@ export ANSIBLE_CONFIG := $(CURDIR)/ansible.cfg
 export ANSIBLE_COLLECTIONS_PATH := $(STATE)/collections
 
 HOST_PACKAGES := debian-archive-keyring git gnupg iproute2 mmdebstrap mount openssh-client python3 python3-venv systemd-container util-linux
+METAL_PACKAGES := e2fsprogs qemu-system-x86
 
 .PHONY: help
 help: ## this list
@@ -27,12 +28,14 @@ help: ## this list
 
 # ---- what everything needs
 
-$(STATE)/packages: Makefile
+$(STATE)/packages: PACKAGES = $(HOST_PACKAGES)
+$(STATE)/metal-packages: PACKAGES = $(METAL_PACKAGES)
+$(STATE)/packages $(STATE)/metal-packages: Makefile
 	@mkdir -p $(STATE) $(HOME)
-	if ! dpkg-query -W -f='$${db:Status-Status}\n' $(HOST_PACKAGES) 2>/dev/null | grep -cx installed | grep -qx $(words $(HOST_PACKAGES)); then
-	  [ "$$(id -u)" = 0 ] || { echo "make: run as root, or install: $(HOST_PACKAGES)" >&2; exit 1; }
+	if ! dpkg-query -W -f='$${db:Status-Status}\n' $(PACKAGES) 2>/dev/null | grep -cx installed | grep -qx $(words $(PACKAGES)); then
+	  [ "$$(id -u)" = 0 ] || { echo "make: run as root, or install: $(PACKAGES)" >&2; exit 1; }
 	  apt-get update -q
-	  DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(HOST_PACKAGES)
+	  DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends $(PACKAGES)
 	fi
 	touch $@
 
@@ -55,6 +58,9 @@ venv: $(VENV)/bin/ansible-playbook ## a virtualenv for real machines: Ansible, i
 .PHONY: setup
 setup: $(STATE)/packages ## everything for the rack and the tests
 	@$(MAKE) --no-print-directory $(VENV)/tests
+
+.PHONY: metal
+metal: setup $(STATE)/metal-packages ## what a rack of QEMU machines needs on top (rack up --backend metal)
 
 # ---- the demo
 
@@ -131,13 +137,13 @@ build: setup
 
 SCENARIOS := $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
 .PHONY: molecule
-molecule: setup
+molecule: metal
 	@for scenario in $(SCENARIOS); do
 	  molecule test -s $$scenario
 	done
 
 .PHONY: acceptance
-acceptance: setup ## the long tests: kills, cuts, wrong clusters, growth (an hour)
+acceptance: metal ## the long tests: kills, cuts, wrong clusters, growth (an hour)
 	@python3 -m pytest -v tests/acceptance
 
 .PHONY: bench
