@@ -40,10 +40,10 @@ def devices(words: list[str], kind: str = "-device") -> list[str]:
 def test_the_example_says_what_the_documentation_says():
     spec = load_spec(SPECS / "metal.yml")
     node = spec.node("pve2")
-    assert spec.backend == "metal" and (spec.network("blue").parent, spec.network("blue").vlan) == ("guests", 20)
-    assert [nic.network for nic in node.nics].count("guests") == 2
-    assert {nic.lag for nic in node.nics if nic.network == "guests"} == {"uplink"}
-    assert node.addresses == {"management": "10.99.0.12", "cluster": "10.98.0.12"}
+    assert spec.backend == "metal" and (spec.network("lan20").parent, spec.network("lan20").vlan) == ("lan", 20)
+    assert [nic.network for nic in node.nics].count("lan") == 2
+    assert {nic.lag for nic in node.nics if nic.network == "lan"} == {"lan"}
+    assert node.addresses == {"management": "10.99.0.12"}
     assert Spec.from_dict(json.loads(json.dumps(spec.to_dict()))) == spec
 
 
