@@ -82,10 +82,8 @@ def test_nothing_is_left_to_do(host, path):
 
 
 def test_the_hardware_mappings_are_what_the_inventory_says(host):
-    assert host.file("/etc/pve/mapping/usb.cfg").content_string == (
-        "licence\n\tmap id=0529:0001,node=pve1\n\tmap id=0529:0001,node=pve2\n\n"
-    )
-    assert "\tmap node=pve3,path=/srv\n" in host.file("/etc/pve/mapping/directory.cfg").content_string
+    assert host.file("/etc/pve/mapping/usb.cfg").content_string == "licence\n\tmap id=0529:0001,node=pve1\n\n"
+    assert "\tmap node=pve1,path=/srv\n" in host.file("/etc/pve/mapping/directory.cfg").content_string
 
 
 def test_secrets_are_for_root_only(host):

@@ -10,39 +10,17 @@ import contextlib
 import json
 import socket
 import ssl
-import subprocess
 import threading
 from pathlib import Path
 from typing import Any
+
+import selfsigned
 
 
 def make_certificate(folder: Path, name: str = "cert") -> tuple[Path, Path]:
     """A self-signed certificate for localhost; returns certificate and key."""
     cert, key = folder / f"{name}.pem", folder / f"{name}.key"
-    subprocess.run(
-        [
-            "openssl",
-            "req",
-            "-x509",
-            "-newkey",
-            "ec",
-            "-pkeyopt",
-            "ec_paramgen_curve:prime256v1",
-            "-nodes",
-            "-days",
-            "2",
-            "-subj",
-            f"/CN={name}",
-            "-addext",
-            "subjectAltName=DNS:localhost,IP:127.0.0.1",
-            "-keyout",
-            str(key),
-            "-out",
-            str(cert),
-        ],
-        check=True,
-        capture_output=True,
-    )
+    selfsigned.make(cert, key, subject=f"/CN={name}")
     return cert, key
 
 
