@@ -66,7 +66,7 @@ def test_a_container_spec_is_a_metal_spec_too(monkeypatch):
 )
 def test_what_a_container_cannot_have_is_refused(node, message):
     data = {"networks": {"lan": NETWORKS["lan"]}, "nodes": [{"name": "n1", **node}]}
-    with pytest.raises(RackError, match="") as caught:
+    with pytest.raises(RackError) as caught:
         parse_spec(data, "lab.yml", name="lab")
     assert message in str(caught.value)
 
