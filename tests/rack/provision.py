@@ -69,6 +69,14 @@ def apt_sources(spec: Spec, with_security: bool) -> str:
     return text
 
 
+def apt_proxy(spec: Spec) -> str:
+    """`pveceph install` writes the names of Proxmox's own servers: the way out leads to the rack's repository."""
+    return "".join(
+        f'Acquire::{scheme}::Proxy::{host}.proxmox.com "{proxy_url(spec)}";\n'
+        for scheme, host in (("http", "download"), ("https", "enterprise"))
+    )
+
+
 def make_key(rack_dir: Path, path: Path, comment: str, kind: str = "ed25519") -> str:
     """Create an ssh key pair unless it is there; the public half."""
     if not path.exists():
@@ -186,6 +194,7 @@ def lay(
     layer.write("etc/hosts", hosts(node))
     layer.write("etc/network/interfaces", interfaces(spec, node))
     layer.write("etc/apt/sources.list.d/debian.sources", apt_sources(spec, with_security))
+    layer.write("etc/apt/apt.conf.d/05rack-proxmox", apt_proxy(spec))
     layer.write("etc/shadow", set_root_password((layer.image / "etc/shadow").read_text(), password_hash))
     layer.write("root/.ssh/authorized_keys", authorized + "\n")
     for kind in ("rsa", "ecdsa", "ed25519"):

@@ -23,6 +23,8 @@ from rack.errors import RackError
 from rack.upstream import Upstream
 
 PORT = 3142
+PROXMOX_HOSTS = (".proxmox.com",)
+"""What some of Proxmox's commands write into apt's sources is found here, too."""
 _KEYRING = "proxmox-archive-keyring.gpg"
 _REAL_KEYRINGS = {
     "trixie": "debian/proxmox-archive-keyring-trixie.gpg",
@@ -61,7 +63,10 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         self._answer(with_body=False)
 
     def _answer(self, with_body: bool) -> None:
-        path = urllib.parse.unquote(urllib.parse.urlsplit(self.path).path)
+        asked = urllib.parse.urlsplit(self.path)
+        path = urllib.parse.unquote(asked.path)
+        if (asked.hostname or "").endswith(PROXMOX_HOSTS):
+            path = f"/proxmox{path}"  # asked as a proxy, by apt on a machine
         if path == "/health":
             self._text(200, "ok\n", with_body)
             return

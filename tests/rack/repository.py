@@ -18,6 +18,9 @@ from rack.spec import RELEASES
 
 COMPONENTS = ("pve-no-subscription", "pve-enterprise", "pve-test")
 KEYRING = "proxmox-archive-keyring.gpg"
+CEPH_COMPONENTS = ("no-subscription", "enterprise", "test")
+CEPH_RELEASES = {"trixie": ("squid", "tentacle"), "bookworm": ("quincy", "reef", "squid")}
+"""Proxmox has a repository for each. Here they are empty: a machine's Ceph is the one in Debian's archive."""
 STANDIN = Path(__file__).resolve().parent / "standin"
 SCHEMAS = {"trixie": "pve-9.2.json", "bookworm": "pve-8.4.json"}
 
@@ -126,7 +129,7 @@ def packages_index(base: Path, debs: list[Path]) -> str:
     return "\n".join(stanzas)
 
 
-def release_file(suite: Path, codename: str) -> str:
+def release_file(suite: Path, codename: str, components: tuple[str, ...] = COMPONENTS) -> str:
     lines = [
         "Origin: Proxmox",
         "Label: Proxmox Debian Repository",
@@ -134,7 +137,7 @@ def release_file(suite: Path, codename: str) -> str:
         f"Codename: {codename}",
         f"Date: {formatdate(usegmt=True).replace('GMT', 'UTC')}",
         "Architectures: amd64",
-        f"Components: {' '.join(COMPONENTS)}",
+        f"Components: {' '.join(components)}",
         "Description: stand-in of the virtual rack",
         "SHA256:",
     ]
@@ -150,16 +153,22 @@ def assemble(directory: Path, codename: str, debs: list[Path], signer: Signer) -
     pool = base / "pool"
     pool.mkdir(parents=True)
     pooled = [Path(shutil.copy2(deb, pool / deb.name)) for deb in debs]
+    _suite(base, codename, packages_index(base, pooled), COMPONENTS, signer)
+    for name in CEPH_RELEASES[codename]:
+        _suite(directory / f"debian/ceph-{name}", codename, "", CEPH_COMPONENTS, signer)
+    shutil.copy2(signer.keyring, directory / KEYRING)
+
+
+def _suite(base: Path, codename: str, packages: str, components: tuple[str, ...], signer: Signer) -> None:
     suite = base / "dists" / codename
-    index = packages_index(base, pooled).encode()
-    for component in COMPONENTS:
+    index = packages.encode()
+    for component in components:
         place = suite / component / "binary-amd64"
         place.mkdir(parents=True)
         (place / "Packages").write_bytes(index)
         (place / "Packages.gz").write_bytes(gzip.compress(index, mtime=0))
-    (suite / "Release").write_text(release_file(suite, codename))
+    (suite / "Release").write_text(release_file(suite, codename, components))
     signer.sign(suite / "Release")
-    shutil.copy2(signer.keyring, directory / KEYRING)
 
 
 def ensure(rack_dir: Path, release: str, cache: Path, say: Callable[[str], None]) -> Path | None:

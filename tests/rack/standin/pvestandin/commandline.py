@@ -32,6 +32,8 @@ class Command:
     """A function, "result" for the format options, or nothing."""
     asked: str | None = None
     """The parameter that is a secret: without a value it is read from the terminal or from stdin."""
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    """What an option is when it is not given, for those that the path needs."""
 
 
 class UsageError(Exception):
@@ -92,7 +94,8 @@ def usage(prefix: str, command: Command) -> str:
 def execute(prefix: str, command: Command, args: list[str]) -> int:
     formats = FORMAT_OPTIONS if command.show == "result" else {}
     try:
-        params = parse({**parameters(command), **formats}, args, command.positional, command.fixed, command.asked)
+        given = parse({**parameters(command), **formats}, args, command.positional, command.fixed, command.asked)
+        params = {**command.defaults, **given}
     except UsageError as error:
         print(f"400 {error}\n{usage(prefix, command)}", file=sys.stderr)
         return 255

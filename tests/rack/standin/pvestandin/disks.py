@@ -63,6 +63,8 @@ class World:
     zfs: set[str]
     osds: dict[str, Disk]
     """By device: what ceph-volume's logical volumes on it say."""
+    tables: dict[str, str]
+    """Kind of the partition table on a device whose partitions the kernel does not show."""
 
 
 def listed(*, smart: bool = True, partitions: bool = False) -> dict[str, Disk]:
@@ -97,6 +99,8 @@ def _block_devices() -> Iterator[tuple[str, Path]]:
 def _world() -> World:
     devices = json.loads(run(["lsblk", "--json", "-o", "path,parttype,fstype"]) or "{}").get("blockdevices", [])
     kinds = {device["path"]: device for device in devices}
+    looked = {str(node): probe(node) for node in _unseen(kinds)}
+    kinds |= {path: {"fstype": found.get("TYPE")} for path, found in looked.items()}
     volumes = run(["pvs", "--noheadings", "--readonly", "-o", "pv_name"])
     pools = run(["zpool", "list", "-HPLv"])
     mounts = paths.at("/proc/mounts")
@@ -105,11 +109,37 @@ def _world() -> World:
         kinds,
         {os.path.realpath(words[0]): words[1] for words in lines if words and words[0].startswith("/dev/")},
         {line.strip() for line in volumes.splitlines() if line.strip().startswith("/dev/")}
-        | {path for path, kind in kinds.items() if kind.get("parttype") == _LVM},
+        | {path for path, kind in kinds.items() if kind.get("parttype") == _LVM}
+        | {path for path, found in looked.items() if found.get("TYPE") == "LVM2_member"},
         set(re.findall(r"^\t([^\t]+)\t", pools, re.MULTILINE))
         | {path for path, kind in kinds.items() if kind.get("parttype") in _ZFS},
-        _osds(),
+        _osds() | _raw_osds(),
+        {path: found["PTTYPE"] for path, found in looked.items() if "PTTYPE" in found},
     )
+
+
+def _unseen(kinds: dict[str, Any]) -> list[Path]:
+    """Disks that lsblk does not know: those of a container."""
+    nodes = [node for node in sorted(paths.at("/dev").glob("sd[a-z]")) if stat.S_ISBLK(node.stat().st_mode)]
+    return [node for node in nodes if str(node) not in kinds]
+
+
+def probe(node: Path) -> dict[str, str]:
+    """What libblkid finds in the bytes: TYPE, PTTYPE. Several things at once are TYPE=unknown, nothing is nothing."""
+    done = subprocess.run(["blkid", "-p", "-o", "export", str(node)], capture_output=True, text=True, check=False)
+    found = dict(line.split("=", 1) for line in done.stdout.splitlines() if "=" in line)
+    return {"TYPE": "unknown", **found} if done.returncode == 8 else found
+
+
+def _raw_osds() -> dict[str, Disk]:
+    """OSDs straight on a device, as the stand-in makes them in containers (ceph/backend.py)."""
+    found: dict[str, Disk] = {}
+    for link in sorted(paths.at("/var/lib/ceph/osd").glob("ceph-*/block*")):
+        if link.is_symlink() and re.fullmatch(r"/dev/sd[a-z]", os.readlink(link)):
+            number, kind = link.parent.name.removeprefix("ceph-"), link.name.removeprefix("block").lstrip(".")
+            osd = {"osdid": number, "osdid-list": [number], "bluestore": 1}
+            found[os.readlink(link)] = {kind: 1} if kind else osd
+    return found
 
 
 def _osds() -> dict[str, Disk]:
@@ -245,6 +275,8 @@ def _use(disk: Disk, parts: dict[str, Disk], sysdir: Path, world: World, partiti
         used = "partitions"
     elif used is None:
         used = next((part["used"] for part in parts.values() if part["used"]), "partitions" if parts else None)
+    if used is None and device in world.tables:
+        used, disk["gpt"] = "partitions", int(world.tables[device] == "gpt")
     if used or _held(sysdir):
         disk["used"] = used or "Device Mapper"
     own = world.osds.get(device, {})

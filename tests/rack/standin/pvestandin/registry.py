@@ -43,6 +43,11 @@ MODULES = (
     "options",
     "mapping",
     "cluster_config",
+    "ceph",
+    "ceph_daemons",
+    "ceph_osd",
+    "ceph_pool",
+    "ceph_cluster",
 )
 """The modules of pvestandin.api that declare endpoints."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..ceph import images
 from ..errors import bad_parameters
 from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
@@ -99,6 +100,9 @@ def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     params=f"{_PARAMS} content vmid:pve-vmid",
 )
 def content(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
-    """No guest and no image exists in the rack yet."""
-    config.get(config.read(), params["storage"])
-    return []
+    """Images of guests on RBD; other storages have no images in the rack yet."""
+    section = config.get(config.read(), params["storage"])
+    if section["type"] != "rbd" or params.get("content") not in (None, "images", "rootdir"):
+        return []
+    found = [{**image, "content": "images"} for image in images.listed(params["storage"], section)]
+    return [image for image in found if params.get("vmid") in (None, image["vmid"], str(image["vmid"]))]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import formats, paths
+from ..ceph import images
 from ..errors import Failure
 from ..section import Section
 from ..text import truth
@@ -48,7 +49,9 @@ def activate(storage: str, section: Section) -> None:
         code = {"iscsi": 111, "esxi": 32}.get(section["type"], 1)  # what Perl's errno happens to be
         raise Failure(f"storage '{storage}' is not online", code)
     kind = section["type"]
-    if kind in _MOUNTED:
+    if kind == "cephfs":
+        _mount_cephfs(storage, section)
+    elif kind in _MOUNTED:
         _mount(storage, section)
     if kind in ("dir", "btrfs"):
         _check_mountpoint(storage, section)
@@ -81,7 +84,17 @@ def status(storage: str, section: Section) -> Status:
     if kind == "lvm":
         sizes = _volume_groups().get(section["vgname"])
         return Status(sizes[0], sizes[1], sizes[0] - sizes[1], True) if sizes else Status()
+    if kind == "rbd":
+        return _rbd_status(storage, section)
     return Status(active=kind in ("iscsi", "iscsidirect", "esxi", "zfs"))
+
+
+def _rbd_status(storage: str, section: Section) -> Status:
+    try:
+        free, used = images.usage(storage, section)
+    except Failure:
+        return Status()
+    return Status(free + used, free, used, True)
 
 
 def reachable(host: str, port: int, timeout: float = 2.0) -> bool:
@@ -127,7 +140,6 @@ def _mount(storage: str, section: Section) -> None:
         "nfs": lambda: f"{section['server']}:{section['export']}",
         "cifs": lambda: f"//{section['server']}/{section['share']}{section.get('subdir', '')}",
         "glusterfs": lambda: f"{section['server']}:{section['volume']}",
-        "cephfs": lambda: f"{section.get('monhost', '')}:{section.get('subdir', '/')}",
     }[section["type"]]()
     options = str(section.get("options") or "")
     if section["type"] == "cifs":
@@ -136,6 +148,16 @@ def _mount(storage: str, section: Section) -> None:
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
     if done.returncode:
         raise Failure(f"mount error: {done.stderr.strip()}", done.returncode)
+
+
+def _mount_cephfs(storage: str, section: Section) -> None:
+    path = paths.at(section["path"])
+    if images.mounted(section):
+        return
+    _make_base(section)
+    if not path.is_dir():
+        raise Failure(f"unable to activate storage '{storage}' - directory '{section['path']}' does not exist", 2)
+    images.mount(storage, section)
 
 
 def _is_mount(path: Path) -> bool:
