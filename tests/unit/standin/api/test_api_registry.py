@@ -18,6 +18,7 @@ KNOWN = {
     ("POST", "/storage", "8.4"),
     ("PUT", "/storage/{storage}", "8.4"),
     ("POST", "/cluster/config", "8.4"),
+    ("DELETE", "/nodes/{node}/ceph/fs/{name}", "8.4"),
 }
 
 
@@ -81,6 +82,8 @@ def test_declarations_agree_with_the_official_schema(release: str, node: Any) ->
         if (endpoint.method, endpoint.path, "") in KNOWN:
             continue
         info = paths.get(endpoint.path, {}).get(endpoint.method)
+        if info is None and (endpoint.method, endpoint.path, release) in KNOWN:
+            continue
         if info is None:
             wrong.append(f"{endpoint.method} {endpoint.path} is not in the schema")
             continue
