@@ -105,7 +105,12 @@ def command_line(wish: _boot.Wish, on: Context) -> Iterable[Part]:
     boot = _boot.loader(on.machine)
     files = boot.files(wish)
     lacking = wish.leftover(_boot.running(on.machine))
-    later = _boot.changed_since_boot(on.machine, files)
+    # told from what there is, not noted: a later change of mind makes another line
+    later = (
+        boot.stale(wish)
+        or any(on.machine.read(path) != text for path, text in files.items())
+        or _boot.changed_since_boot(on.machine, [*files, _boot.GRUB_CONFIG])
+    )
     reason = f"kernel command line: {' '.join(lacking)}"
 
     def verify() -> None:
@@ -121,7 +126,6 @@ def command_line(wish: _boot.Wish, on: Context) -> Iterable[Part]:
         files,
         refresh=[Refresh("boot-loader", boot.command)],
         stale=boot.stale(wish),
-        reboot=reason if lacking else None,
         pending=[reason] if lacking and later else [],
         lacking=[reason] if lacking and not later else [],
         verify=verify,

@@ -165,6 +165,13 @@ def test_the_command_line(host: Host) -> None:
     assert host.text("/etc/default/grub") == 'GRUB_CMDLINE_LINUX_DEFAULT="quiet iommu=pt"\n'
 
 
+def test_another_wish_before_the_reboot(host: Host) -> None:
+    grub(host)
+    host.converge(update(host, " iommu=pt"), cmdline=["iommu=pt"])
+    result = host.converge(update(host, " iommu=soft"), cmdline=["iommu=soft"])
+    assert result["reboot_required"] == ["kernel command line: iommu=soft"]
+
+
 def test_after_the_reboot_it_is_well(host: Host) -> None:
     grub(host)
     host.put("/proc/cmdline", "root=/dev/sda1 ro quiet iommu=pt\n")
@@ -174,7 +181,7 @@ def test_after_the_reboot_it_is_well(host: Host) -> None:
 def test_a_command_line_that_a_reboot_did_not_bring_needs_no_other(host: Host) -> None:
     host.put("/etc/default/grub", 'GRUB_CMDLINE_LINUX_DEFAULT="iommu=pt"\n')
     host.put("/boot/grub/grub.cfg", ENTRY.format(" iommu=pt"))
-    host.put("/proc/stat", f"btime {2**33}\n")
+    host.put("/proc/stat", f"btime {2**33}\n")  # younger than the files
     result = host.settings(False, cmdline=["iommu=pt"])
     assert (result["reboot_required"], result["not_in_force"]) == ([], ["kernel command line: iommu=pt"])
 
