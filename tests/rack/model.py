@@ -124,15 +124,11 @@ class Spec:
             disks = [Disk(**disk) for disk in item["disks"]]
             return Node(**{**item, "nics": nics, "disks": disks})
 
-        for item in data["nodes"]:  # TRANSITION
-            if isinstance(item["nics"], dict):
-                item["nics"] = [{"network": key, "address": value} for key, value in item["nics"].items()]
-            item["disks"] = [{"size": disk} if isinstance(disk, int) else disk for disk in item["disks"]]
         networks = [Network(**network) for network in data["networks"]]
         return Spec(
             data["name"],
             data["release"],
             networks,
             [node(item) for item in data["nodes"]],
-            data.get("backend", "container"),
+            data["backend"],
         )
