@@ -63,13 +63,8 @@ WIRED = [MANAGEMENT, *REST]
 NOBODY = {"gateway": "10.99.0.250"}
 CUTS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "wrong gateway": ([MANAGEMENT | NOBODY], "the gateway 10.99.0.250 on vmbr0 did not answer at MTU 1500"),
-    "wrong VLAN": (
-        [
-            {"name": "vmbr0", "bridge_ports": ["ens18"], "bridge_vlan_aware": True},
-            {"name": "vmbr0.77", "addresses": [f"10.99.0.{N}/24"], "gateway": "10.99.0.1"},
-        ],
-        "no new connection came about",
-    ),
+    # a bridge in VLAN 77; a second VLAN-aware one is what only Proxmox's own ifupdown2 is configured for
+    "wrong VLAN": ([MANAGEMENT | {"bridge_ports": ["ens18.77"]}], "no new connection came about"),
     "no carrier": (
         [
             {"name": "bond9", "slaves": ["ens24"], "bond_mode": "active-backup"},
