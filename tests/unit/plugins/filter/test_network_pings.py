@@ -15,6 +15,7 @@ def rack(mtu: int | None = None, **fields: Any) -> dict[str, list[dict[str, Any]
         storage = {"name": "bond0.40", "addresses": [f"10.40.0.{number}/24"], **({"mtu": mtu} if mtu else {})}
         management = {
             "name": "vmbr0",
+            "bridge_ports": ["a2"],
             "addresses": [f"192.0.2.{number}/24", f"2001:db8::{number}/64"],
             "gateway": "192.0.2.254",
         }
@@ -71,11 +72,34 @@ def test_the_mtu_is_the_smaller_one(own: dict, theirs: dict, networks: dict, mtu
 
 def test_an_alias_is_asked_over_its_device() -> None:
     wanted = {
-        "pve1": [{"name": "vmbr0:1", "addresses": ["10.0.0.1/24"]}, {"name": "vmbr0"}],
-        "pve2": [{"name": "vmbr0", "addresses": ["10.0.0.2/24"]}],
+        "pve1": [{"name": "vmbr0:1", "addresses": ["10.0.0.1/24"]}, {"name": "vmbr0", "bridge_ports": ["a1"]}],
+        "pve2": [{"name": "vmbr0", "bridge_ports": ["a1"], "addresses": ["10.0.0.2/24"]}],
     }
     assert said(network_pings(wanted, "pve1", {})) == ["pve2 10.0.0.2 vmbr0 1500"]
 
 
 def test_others_without_interfaces() -> None:
     assert network_pings({"pve1": [{"name": "eno1", "method": "dhcp"}], "pve2": []}, "pve1", {}) == []
+
+
+@pytest.mark.parametrize(
+    "behind",
+    [
+        [{"name": "vmbr1", "bridge_ports": []}],
+        [{"name": "vmbr1"}, {"name": "vmbr1.7"}],
+        [{"name": "vmbr1", "type": "OVSBridge", "ovs_ports": ["int1"]}, {"name": "int1", "ovs_bridge": "vmbr1"}],
+    ],
+    ids=lambda behind: behind[-1]["name"],
+)
+def test_nobody_is_asked_over_a_bridge_without_ports(behind: list[dict[str, Any]]) -> None:
+    def machine(number: int) -> list[dict[str, Any]]:
+        return [*behind[:-1], behind[-1] | {"addresses": [f"10.10.0.{number}/24"]}]
+
+    rack = {"pve1": machine(1), "pve2": machine(2)}
+    assert network_pings(rack, host="pve1", present={}) == []
+    # what is declared is meant to be reached: a port that was forgotten is found
+    declared = {"guests": {"cidr": "10.10.0.0/24"}}
+    assert len(network_pings(rack, host="pve1", present={}, networks=declared)) == 1
+    plugged = {name: [one | {"bridge_ports": ["a1"], "type": "bridge"} if "vmbr1" == one["name"] else one for one in has]
+               for name, has in rack.items()}  # fmt: skip
+    assert len(network_pings(plugged, host="pve1", present={})) == 1
