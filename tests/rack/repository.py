@@ -209,7 +209,7 @@ def main(arguments: list[str]) -> int:
     debs.mkdir(parents=True)
     from rack.standin.packages import build
 
-    assemble(partial / "tree", release, build(release, debs, schema), signer)
+    assemble(partial / "tree", release, build(release, debs, schema, signer.keyring), signer)
     os.replace(partial / "tree", target)
     shutil.rmtree(partial)
     return 0

@@ -224,6 +224,8 @@ PACKAGES = [
         ),
         {"Conflicts": "vlan, vzdump", "Replaces": "vlan, vzdump", "Provides": "vlan, vzdump"},
     ),
+    # Debian 12 has the command in ceph-osd; `pveceph install` asks for the package by its name.
+    Package("ceph-volume", "tool to facilitate OSD deployment", "ceph-osd", releases=("bookworm",)),
     Package("proxmox-archive-keyring", "GnuPG archive keys of the Proxmox archive"),
     Package(
         "proxmox-kernel-helper",

@@ -167,6 +167,8 @@ def served(archive, tmp_path):
 def test_the_proxy_serves_both_kinds_over_one_connection(served):
     assert served("/health")[:2] == (200, b"ok\n")
     assert served("/proxmox/debian/pve/file")[:2] == (200, b"ours")
+    assert served("http://download.proxmox.com/debian/pve/file")[:2] == (200, b"ours")
+    assert served("http://elsewhere.invalid/debian/pve/file")[0] == 404
     status, body, headers = served("/debian/dists/x")
     assert (status, body) == (200, b"theirs")
     assert served("/debian/dists/x", **{"If-Modified-Since": headers["Last-Modified"]})[:2] == (304, b"")
@@ -224,6 +226,10 @@ def test_the_repository_is_signed_and_complete(tmp_path, monkeypatch):
         for stanza in stanzas:
             content = (tree / "debian/pve" / stanza["Filename"]).read_bytes()
             assert stanza["SHA256"] == hashlib.sha256(content).hexdigest()
+    for name in ("squid", "tentacle"):
+        suite = tree / f"debian/ceph-{name}/dists/trixie"
+        subprocess.run([*verify, str(suite / "InRelease")], check=True, capture_output=True)
+        assert (suite / "no-subscription/binary-amd64/Packages").read_bytes() == b""
 
 
 @has_gpg
