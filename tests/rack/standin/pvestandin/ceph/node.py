@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from functools import lru_cache
 from pathlib import Path
 
 from .. import paths, pvefiles
@@ -69,10 +70,13 @@ def check_configured() -> None:
 
 def version() -> tuple[str, str] | None:
     """(version, build commit) of the installed Ceph, or None."""
-    if not installed():
-        return None
-    done = subprocess.run([paths.at(BINARIES["ceph_bin"]), "--version"], capture_output=True, text=True, check=False)
-    return parse_version(done.stdout)
+    binary = paths.at(BINARIES["ceph_bin"])
+    return _version(str(binary), binary.stat().st_mtime_ns) if installed() else None
+
+
+@lru_cache(maxsize=4)
+def _version(binary: str, stamp: int) -> tuple[str, str] | None:
+    return parse_version(subprocess.run([binary, "--version"], capture_output=True, text=True, check=False).stdout)
 
 
 def parse_version(text: str) -> tuple[str, str] | None:
