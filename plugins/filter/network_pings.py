@@ -11,6 +11,7 @@ version_added: 0.1.0
 description:
   - Finds the gateways of a machine, and the other machines in each of its networks, with the MTU at which they have to
     answer.
+  - A bridge without ports, whose network is not declared, is a network of the machine's own. Nobody is asked over it.
 options:
   _input:
     description: The interfaces that the machines are to have (C(pve_network_interfaces)), by inventory name, in their order.
@@ -42,8 +43,8 @@ author:
 
 EXAMPLES = r"""
 pings: >-
-  {{ {'pve1': [{'name': 'vmbr0', 'addresses': ['192.0.2.11/24'], 'gateway': '192.0.2.1'}],
-      'pve2': [{'name': 'vmbr0', 'addresses': ['192.0.2.12/24']}]}
+  {{ {'pve1': [{'name': 'eno1', 'addresses': ['192.0.2.11/24'], 'gateway': '192.0.2.1'}],
+      'pve2': [{'name': 'eno1', 'addresses': ['192.0.2.12/24']}]}
      | baremetal.proxmox.network_pings(host='pve1', present={}) }}
 """
 
@@ -76,6 +77,13 @@ def _mtu(item: Mapping[str, Any], interfaces: Interfaces, networks: Mapping[str,
     return _mtu(below[0], interfaces, {}, network) if below and below[0]["name"] != item["name"] else 1500
 
 
+def _alone(item: Mapping[str, Any], interfaces: Interfaces, networks: Mapping[str, Any]) -> bool:
+    """On a bridge without ports, and in no network that other machines share."""
+    declared = [ipaddress.ip_network(one["cidr"], strict=False) for one in networks.values()]
+    shared = any(address.network in declared for address in _ip.addresses(item))
+    return not shared and _words.isolated(item, {str(one["name"]): one for one in interfaces})
+
+
 def network_pings(
     wanted: Mapping[str, Interfaces],
     host: str,
@@ -94,7 +102,7 @@ def network_pings(
             if item.get(field):
                 mtu = _mtu(item, own, networks, next((one.network for one in found), None))
                 pings[(device, item[field])] = _ping("the gateway", item[field], device, mtu)
-        for address in found:
+        for address in found if not _alone(item, own, networks) else ():
             mtu = _mtu(item, own, networks, address.network)
             for peer in order:
                 if peer == host:
@@ -112,6 +120,7 @@ def _of(interfaces: Interfaces, networks: Mapping[str, Any], network: Any) -> li
     return [
         (str(address.ip), _mtu(item, interfaces, networks, network))
         for item in interfaces
+        if not _alone(item, interfaces, networks)
         for address in _ip.addresses(item)
         if address.network == network
     ]

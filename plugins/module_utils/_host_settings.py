@@ -47,6 +47,11 @@ DAEMON_RELOAD = Refresh("daemon-reload", Command(("systemctl", "daemon-reload"))
 # pve-docs, qm-pci-passthrough.adoc; where proxmox-boot-tool is used, a hook of it copies the result
 INITRAMFS = Refresh("initramfs", Command(("update-initramfs", "-u", "-k", "all")))
 
+# What validate looks at as well, before any machine is asked
+ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
+MODULE = re.compile(r"[A-Za-z0-9_-]+")
+ONE_LINE = re.compile(r"\S[^\n]*")
+
 _UNITS = {"": 0, "K": 1, "M": 2, "G": 3, "T": 4}
 
 
@@ -68,9 +73,7 @@ class Context:
 
 def time_zone(name: str, on: Context) -> Iterable[Part]:
     """As timedatectl leaves it, which PVE/Systemd.pm calls."""
-    if not re.fullmatch(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", name) or not (
-        on.machine.path(f"{ZONES}/{name}").is_file() or on.early
-    ):
+    if not ZONE.fullmatch(name) or not (on.machine.path(f"{ZONES}/{name}").is_file() or on.early):
         raise InputError(f"timezone: expected a zone below {ZONES}, such as Europe/Vienna, found '{name}'.")
     path = "/etc/localtime"
     found = read(on.machine, path)
@@ -134,7 +137,7 @@ def command_line(wish: _boot.Wish, on: Context) -> Iterable[Part]:
 
 def loaded_modules(names: Sequence[str], on: Context) -> Iterable[Part]:
     """Loaded at boot (modules-load.d(5)) and now."""
-    wrong = [name for name in names if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]
+    wrong = [name for name in names if not MODULE.fullmatch(name)]
     if wrong:
         raise InputError(f"modules: expected names of kernel modules, found {', '.join(map(repr, wrong))}.")
     files: dict[str, str | Link | None] = {MODULES: _HEADER + "".join(f"{name}\n" for name in names) if names else None}
@@ -183,8 +186,8 @@ def _known(machine: Machine, kernel: str) -> set[str]:
 
 def module_options(options: Mapping[str, str], blacklist: Sequence[str], on: Context) -> Iterable[Part]:
     """pve-docs, qm-pci-passthrough.adoc: the initramfs has a copy of these files."""
-    wrong = [name for name in [*options, *blacklist] if not re.fullmatch(r"[A-Za-z0-9_-]+", name)]
-    wrong += [text for text in options.values() if not re.fullmatch(r"\S[^\n]*", str(text))]
+    wrong = [name for name in [*options, *blacklist] if not MODULE.fullmatch(name)]
+    wrong += [text for text in options.values() if not ONE_LINE.fullmatch(str(text))]
     if wrong:
         raise InputError(
             f"module_options: expected names of kernel modules, with options in one line, found {', '.join(map(repr, wrong))}."
@@ -224,7 +227,7 @@ def _write(machine: Machine, name: str, path: str, before: str, after: str) -> L
 
 def zfs_arc(limits: Mapping[str, str], on: Context) -> Iterable[Part]:
     """C(limits) by zfs_arc_max and zfs_arc_min. pve-docs, local-zfs.adoc: a maximum not above the minimum is ignored."""
-    wanted = {name: _bytes(name, value) for name, value in limits.items()}
+    wanted = {name: number_of_bytes(name, value) for name, value in limits.items()}
     memory = re.search(r"^MemTotal:\s+(\d+) kB$", on.machine.read("/proc/meminfo") or "", re.MULTILINE)
     least = wanted.get("zfs_arc_min", int(memory[1]) * 1024 // 32 if memory else 0)
     if 0 < wanted.get("zfs_arc_max", 0) <= least:
@@ -249,7 +252,7 @@ def zfs_arc(limits: Mapping[str, str], on: Context) -> Iterable[Part]:
     )
 
 
-def _bytes(name: str, value: str) -> int:
+def number_of_bytes(name: str, value: str) -> int:
     match = re.fullmatch(r"(\d+)([KMGT]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
     if match is None:
         raise InputError(f"{name}: expected a number of bytes or a size such as 8G, found '{value}'.")
@@ -300,7 +303,7 @@ def _room_for_swap(machine: Machine) -> None:
 
 def watchdog(module: str, on: Context) -> Iterable[Part]:
     """pve-docs, ha-manager.adoc; watchdog-mux loads it when it starts, and is never restarted here: it may be armed."""
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", module):
+    if not MODULE.fullmatch(module):
         raise InputError(f"watchdog: expected the name of a kernel module, found '{module}'.")
     text = on.machine.read(HA_DEFAULTS)
     if not on.machine.has_proxmox and not on.check:

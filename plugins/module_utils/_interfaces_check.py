@@ -60,6 +60,7 @@ def check_interfaces(config: Any, *, known: Collection[str] | None = None) -> li
     ]
     findings += _ports(by_name, known)
     findings += _parents(by_name, known)
+    findings += _circles(by_name)
     findings += _mtu(by_name)
     findings += _ip.across(by_name)
     findings += _matches(by_name)
@@ -211,7 +212,9 @@ def _nic(item: Mapping[str, Any]) -> Iterator[Finding]:
         yield ".match", "either mac or pci", _shown(match)
     elif match:
         if match.get("mac") and not MAC.fullmatch(str(match["mac"])):
-            yield ".match.mac", "a MAC address such as 52:54:00:12:34:56", _shown(match["mac"])
+            # in YAML, 12:34:56:10:20:30 is a number of base 60
+            quotes = ", in quotes" if isinstance(match["mac"], int) else ""
+            yield ".match.mac", f"a MAC address such as 52:54:00:12:34:56{quotes}", _shown(match["mac"])
         if match.get("pci") and not PCI.fullmatch(str(match["pci"])):
             yield ".match.pci", "a PCI path such as 0000:01:00.0", _shown(match["pci"])
         if set(match) - {"mac", "pci"}:
@@ -304,6 +307,32 @@ def _parents(by_name: Mapping[str, Any], known: Collection[str] | None) -> Itera
             kind = _words.type_of(by_name[parent])
             if kind not in ALLOWED_BELOW["vlan"]:
                 yield where, f"a device of the type {', '.join(ALLOWED_BELOW['vlan'])} below it", f"'{parent}' ({kind})"
+
+
+def _below(name: str, by_name: Mapping[str, Any]) -> list[str]:
+    """The devices that one is made of."""
+    item = by_name.get(name, {"name": name})
+    if _words.type_of(item) == "alias":
+        return []
+    ports = [port for field in _words.PORT_FIELDS for port in _words.words(item.get(field)) if port != name]
+    parent = _words.parent_of(item)
+    return [*ports, str(parent)] if parent else ports
+
+
+def _circles(by_name: Mapping[str, Any]) -> Iterator[Finding]:
+    told: set[str] = set()
+    for start in by_name:
+        way, open_ = {start: [start]}, [start]
+        while open_ and start not in told:
+            name = open_.pop()
+            for below in _below(name, by_name):
+                if below == start:
+                    told.update(way[name])
+                    yield f"[{start}]", "a device that is not made of itself", " of ".join([*way[name], start])
+                    break
+                if below not in way:
+                    way[below] = [*way[name], below]
+                    open_.append(below)
 
 
 def _size(item: Mapping[str, Any] | None) -> int | None:

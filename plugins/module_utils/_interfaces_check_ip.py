@@ -82,7 +82,9 @@ def _gateway(item: Mapping[str, Any], version: int, field: str) -> Iterator[Find
     if gateway is None or gateway.version != version:
         yield f".{field}", f"an IPv{version} address", f"'{item[field]}'"
     elif not own_addresses:
-        yield f".{field}", f"an IPv{version} address on the same interface", "none"
+        # one that is no good has its own finding
+        if all(_interface(text) for text in _words.words(item.get("addresses"))):
+            yield f".{field}", f"an IPv{version} address on the same interface", "none"
     elif not gateway.is_link_local and not any(gateway in address.network for address in own_addresses):
         networks = ", ".join(dict.fromkeys(str(address.network) for address in own_addresses))
         yield f".{field}", f"an address in {networks}", f"'{gateway}'"

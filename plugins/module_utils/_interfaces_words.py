@@ -105,6 +105,26 @@ def vlan_id(interface: Mapping[str, Any]) -> Any:
     return int(match.group(1) or match.group(2)) if match else interface.get("vlan_id")
 
 
+def isolated(interface: Mapping[str, Any], by_name: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether no other machine can hear it: a bridge without ports, such as one for guests behind NAT, or what is on one."""
+    kind = type_of(interface)
+    if kind == "bridge":
+        return not [port for port in words(interface.get("bridge_ports")) if port != "none"]
+    if kind == "OVSBridge":
+        ports = words(interface.get("ovs_ports"))
+        ports += [name for name, one in by_name.items() if one.get("ovs_bridge") == interface["name"]]
+        return all(type_of(by_name.get(port, {"name": port})) == "OVSIntPort" for port in ports)
+    if kind == "OVSIntPort":
+        bridges = [
+            one
+            for name, one in by_name.items()
+            if name == interface.get("ovs_bridge") or interface["name"] in words(one.get("ovs_ports"))
+        ]
+        return bool(bridges) and all(type_of(one) == "OVSBridge" and isolated(one, by_name) for one in bridges)
+    parent = by_name.get(str(parent_of(interface)))
+    return parent is not None and type_of(parent) in ("bridge", "OVSBridge") and isolated(parent, by_name)
+
+
 def boolean(value: Any) -> bool:
     return value if isinstance(value, bool) else str(value).strip().lower() in ("1", "yes", "on", "true")
 

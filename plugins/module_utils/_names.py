@@ -17,3 +17,7 @@ CLUSTER = re.compile(r"(?=.{1,15}$)[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?")
 
 NODE_MEANING = "letters, digits and hyphens (one label of at most 63)"
 CLUSTER_MEANING = "at most 15 letters, digits and hyphens, not beginning or ending with a hyphen"
+
+# PVE/API2/Subscription.pm: sockets, level, since 9.2 perhaps the architecture, serial number
+SUBSCRIPTION = re.compile(r"pve[1248][cbsp]-(?:arm-)?[0-9a-f]{10}")
+SUBSCRIPTION_MEANING = "a subscription key of Proxmox VE, such as pve2c- and ten hexadecimal digits"

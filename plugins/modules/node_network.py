@@ -75,7 +75,11 @@ options:
         type: list
         elements: str
       bond_mode:
-        description: Mode of a bond or OVSBond. By default V(balance-rr), and V(active-backup) for an OVSBond.
+        description:
+          - Mode of a bond, one of V(balance-rr), V(active-backup), V(balance-xor), V(broadcast), V(802.3ad) (LACP),
+            V(balance-tlb) and V(balance-alb). By default V(balance-rr).
+          - Mode of an OVSBond, one of V(active-backup), V(balance-slb), V(lacp-balance-slb) and V(lacp-balance-tcp). By
+            default V(active-backup).
         type: str
       bond_miimon:
         description: Milliseconds between checks of the link; 100 by default.
@@ -85,7 +89,9 @@ options:
         type: str
         choices: [slow, fast]
       bond_xmit_hash_policy:
-        description: Which NIC a packet goes out of, with V(802.3ad) and V(balance-xor).
+        description: >-
+          Which NIC a packet goes out of, with V(802.3ad) and V(balance-xor); one of V(layer2), V(layer2+3), V(layer3+4),
+          V(encap2+3), V(encap3+4) and V(vlan+srcmac). By default V(layer2).
         type: str
       bond_primary:
         description: The preferred NIC, with V(active-backup).
@@ -292,6 +298,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import (
     _network_change,
     _network_node,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_spec import INTERFACE
 
 
 def main_network(module: AnsibleModule) -> dict[str, Any]:
@@ -305,42 +312,9 @@ def main_network(module: AnsibleModule) -> dict[str, Any]:
 
 
 def main() -> None:
-    text, number, flag = {"type": "str"}, {"type": "int"}, {"type": "bool"}
-    texts = {"type": "list", "elements": "str"}
-    interface = {
-        "name": {"type": "str", "required": True},
-        "type": {
-            "type": "str",
-            "choices": ["eth", "bond", "bridge", "vlan", "alias", "OVSBridge", "OVSBond", "OVSIntPort", "OVSPort"],
-        },
-        "autostart": {"type": "bool", "default": True},
-        "method": {"type": "str", "choices": ["static", "dhcp", "manual"]},
-        "method6": {"type": "str", "choices": ["static", "dhcp", "auto", "manual"]},
-        "bond_lacp_rate": {"type": "str", "choices": ["slow", "fast"]},
-        "bridge_vids": {"type": "raw"},
-        "match": {"type": "dict", "options": {"mac": text, "pci": text}},
-        "routes": {
-            "type": "list",
-            "elements": "dict",
-            "options": {
-                "to": {"type": "str", "required": True},
-                "via": {"type": "str", "required": True},
-                "metric": {"type": "int"},
-            },
-        },
-    }
-    for kind, names in (
-        (text, ("gateway", "gateway6", "comments", "bond_mode", "bond_xmit_hash_policy", "bond_primary")),
-        (text, ("vlan_raw_device", "ovs_bridge", "ovs_options")),
-        (number, ("mtu", "bond_miimon", "bridge_fd", "vlan_id", "ovs_tag")),
-        (flag, ("bridge_vlan_aware", "bridge_stp", "pin")),
-        (texts, ("addresses", "slaves", "bridge_ports", "ovs_ports", "ovs_bonds")),
-        (texts, ("pre_up", "post_up", "pre_down", "post_down")),
-    ):
-        interface |= dict.fromkeys(names, kind)
     module = AnsibleModule(
         argument_spec={
-            "config": {"type": "list", "elements": "dict", "options": interface, "default": []},
+            "config": {"type": "list", "elements": "dict", "options": INTERFACE, "default": []},
             "state": {"type": "str", "choices": ["merged", "overridden", "gathered"], "default": "merged"},
             "confirm_timeout": {"type": "int", "default": 60},
             "variable": {"type": "str", "default": "config"},

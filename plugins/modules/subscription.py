@@ -45,12 +45,11 @@ subscription:
   sample: {status: active, level: c, nextduedate: '2027-01-01', productname: Proxmox VE Community Subscription}
 """
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors, _names
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ApiError,
@@ -59,17 +58,13 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     NotInstalled,
 )
 
-# PVE/API2/Subscription.pm: sockets, level, since 9.2 perhaps the architecture, serial number
-KEY = re.compile(r"pve[1248][cbsp]-(?:arm-)?[0-9a-f]{10}")
 SHOWN = ("status", "message", "level", "nextduedate", "productname")
 
 
 def converge(module: AnsibleModule, client: Client) -> dict[str, Any]:
     key = module.params["key"].strip()
-    if not KEY.fullmatch(key):
-        raise InputError(
-            "key: expected a subscription key of Proxmox VE, such as pve2c- and ten hexadecimal digits, found another text."
-        )
+    if not _names.SUBSCRIPTION.fullmatch(key):
+        raise InputError(f"key: expected {_names.SUBSCRIPTION_MEANING}, found another text.")
     if not client.installed:
         if not module.check_mode:
             raise NotInstalled("Proxmox VE is not installed on this machine.", hint="Install it first (role pve_host).")

@@ -91,7 +91,7 @@ def main_address(inventory: Inventory) -> Iterator[Finding]:
 
 
 def _nobodys(ip: Any) -> bool:
-    return ip.is_loopback() or ip.is_multicast() or ip.is_link_local() or int(ip) == 0
+    return ip.is_ipv4_mapped() or ip.is_loopback() or ip.is_multicast() or ip.is_link_local() or int(ip) == 0
 
 
 def twice(inventory: Inventory) -> Iterator[Finding]:
@@ -99,13 +99,16 @@ def twice(inventory: Inventory) -> Iterator[Finding]:
     owners: dict[Any, dict[str, Place]] = {}
     for host in inventory:
         for use in uses(host):
-            if not use.ip.is_link_local():
+            if not use.ip.is_link_local() and not _alone(host, use):
                 owners.setdefault(use.ip, {}).setdefault(host.name, use.place)
     for ip, places in owners.items():
         for name, place in places.items():
-            others = listed(other for other in places if other != name)
+            others = [other for other in places if other != name]
             if others:
-                yield place.finding("an address that no other host has", f"'{ip}', which {others} has as well")
+                have = "has" if len(others) == 1 else "have"
+                yield place.finding(
+                    "an address that no other host has", f"'{ip}', which {listed(others)} {have} as well"
+                )
     yield from _same_way_in(inventory, owners)
 
 
@@ -134,13 +137,21 @@ def in_networks(inventory: Inventory) -> Iterator[Finding]:
             if main and any(one.net.version == use.ip.version for one in management):
                 candidates = [one for one in management if one.net.version == use.ip.version]
             known = any(use.ip in one.net for one in candidates)
-            if candidates and (complete or known) and not _nobodys(use.ip) and not _single(use):
+            private = _nobodys(use.ip) or _single(use) or _alone(host, use)
+            if candidates and (complete or known) and not private:
                 yield from _in_network(use, candidates)
 
 
 def _single(use: Use) -> bool:
     """An address with a full prefix is in no network: loopback addresses of routers, service addresses."""
     return use.net is not None and use.net.prefixlen == (32 if use.net.version == 4 else 128)
+
+
+def _alone(host: Host, use: Use) -> bool:
+    """On a bridge without ports, such as one for guests behind NAT, and in no declared network: every machine may have it."""
+    if use.interface is None or any(use.ip in one.net for one in host.networks.values()):
+        return False
+    return _words.isolated(use.interface, {str(one["name"]): one for one in interfaces(host)})
 
 
 def _in_network(use: Use, candidates: list[Network]) -> Iterator[Finding]:

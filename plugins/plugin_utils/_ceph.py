@@ -8,10 +8,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Inventory
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import Place
 
 MONS = "pve_ceph_mons"
 OSDS = "pve_ceph_osds"
@@ -47,6 +49,7 @@ def osds(inventory: Inventory) -> Iterator[Finding]:
                 device = osd.get(key)
                 if device is not None and not STABLE.fullmatch(device):
                     yield place.inside(key).wrong("a stable name, /dev/disk/by-id/… or /dev/disk/by-path/…", device)
+            yield from _sizes(place, osd)
             device = osd["device"]
             if device in data:
                 yield place.inside("device").finding("each disk once", f"'{device}', which {data[device]} has already")
@@ -56,6 +59,17 @@ def osds(inventory: Inventory) -> Iterator[Finding]:
                 if osd.get(key) in data:
                     found = f"'{osd[key]}', which is the data disk of {data[osd[key]]}"
                     yield place.inside(key).finding("a disk that no OSD has for its data", found)
+
+
+def _sizes(place: Place, osd: Mapping[str, Any]) -> Iterator[Finding]:
+    """PVE/API2/Ceph/OSD.pm: a size is that of a device which is named."""
+    for size, device in (("db_size", "db_device"), ("wal_size", "wal_device")):
+        if osd.get(size) is None:
+            continue
+        if osd[size] < 1:
+            yield place.inside(size).wrong("a number of GiB, 1 or more", osd[size])
+        if not osd.get(device):
+            yield place.inside(size).finding(f"it with {device} only", f"no {device}")
 
 
 def both(inventory: Inventory) -> Iterator[Finding]:

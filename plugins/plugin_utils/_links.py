@@ -101,10 +101,12 @@ def _key(value: Any) -> str:
 
 
 def members(inventory: Inventory) -> Iterator[Finding]:
+    """Lists of hosts that the inventory sets by itself."""
     for host in inventory if len(inventory) > 1 else ():
-        for index, name in enumerate(host.get("pve_cluster_members", ())):
-            if "pve_cluster_members" in host.given and name not in inventory.hosts:
-                yield _stranger(host.place("pve_cluster_members").item(index), name, inventory)
+        for variable in ("pve_cluster_members", "pve_verify_members", "pve_preflight_members", "pve_preflight_rack"):
+            for index, name in enumerate(host.get(variable, ()) if variable in host.given else ()):
+                if name is not None and name not in inventory.hosts:
+                    yield _stranger(host.place(variable).item(index), name, inventory)
 
 
 def _stranger(place: Place, name: Any, inventory: Inventory) -> Finding:

@@ -14,7 +14,7 @@ from typing import Any
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
 from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import MAPPING
-from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner, Wanted, read_present, read_wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
@@ -65,6 +65,8 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         place = _place(host, variable, index, pairs, resource)
         null = {key for key, value in pairs.items() if value is None and key in spec and key != resource.key.option}
         given = {key: value for key, value in pairs.items() if key not in null}
+        # YAML reads the words yes and no as true and false
+        given |= {key: "yes" if given[key] else "no" for key in given if _switch(resource, key, given[key])}
         result = checker.value(place, {"type": "dict", "options": spec}, given)
         if result is not NOTHING:
             # a list of which an item is no good has had its finding
@@ -86,6 +88,10 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         broken = any(finding.variable.startswith(f"{place.path}.") for finding in checker.findings)
         if item.label and not findings and not broken and number not in unread:
             yield from _planned(place, resource, item, state)
+
+
+def _switch(resource: Resource, key: str, value: Any) -> bool:
+    return isinstance(value, bool) and any(one.option == key and one.kind is SWITCH for one in resource.fields)
 
 
 def _number(problem: str) -> int:

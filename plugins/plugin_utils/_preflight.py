@@ -172,7 +172,10 @@ class Rules:
         self.errors.append(f"{self.host}: {variable}: expected a known name{hint}, found '{name}'")
         return False
 
-    def _levels(self, levels: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    def _levels(self, levels: Any) -> Iterator[tuple[str, str]]:
+        if not isinstance(levels, Mapping):
+            self._wrong("pve_preflight_requirements.levels", "levels by the name of the finding", levels)
+            return
         for name, level in levels.items():
             # YAML reads the word off as false
             word = OFF if level is False else level

@@ -7,13 +7,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_check import check_interfaces
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _ceph, _links, _lists, _networks
+from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_spec import INTERFACE
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
+    _addresses,
+    _ceph,
+    _links,
+    _lists,
+    _networks,
+    _values,
+)
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._preflight import Rules
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Inventory
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import Checker, Place
 
 
 def interfaces(inventory: Inventory) -> Iterator[Finding]:
@@ -22,8 +32,25 @@ def interfaces(inventory: Inventory) -> Iterator[Finding]:
         config = host.get(_addresses.INTERFACES)
         # an item that is no good at all would make others look wrong that refer to it
         if config and None not in config:
-            for where, expected, found in check_interfaces(config):
-                yield Finding(host.name, _addresses.INTERFACES + where, expected, found)
+            findings = [
+                Finding(host.name, _addresses.INTERFACES + where, expected, found)
+                for where, expected, found in check_interfaces(config)
+            ]
+            yield from findings
+            yield from _types(host, config, {finding.variable for finding in findings})
+
+
+def _types(host: Host, config: Sequence[Any], told: Collection[str]) -> Iterator[Finding]:
+    """What the module would say of the types of options, where nothing better was said."""
+    checker = Checker()
+    for item in config:
+        if item.get("name"):
+            place = Place(host.name, f"{_addresses.INTERFACES}[{item['name']}]")
+            known = {key: value for key, value in item.items() if key in INTERFACE}
+            checker.value(place, {"type": "dict", "options": INTERFACE}, known)
+    for finding in checker.findings:
+        if not any(finding.variable == one or finding.variable.startswith((f"{one}.", f"{one}[")) for one in told):
+            yield finding
 
 
 def preflight(inventory: Inventory) -> Iterator[Finding]:
@@ -33,7 +60,9 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
         yield from map(Finding.parsed, Rules(host.name, requirements, overrides).errors)
 
 
-RULES = (*_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES, preflight)
+RULES = (
+    *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES, *_values.RULES, preflight,
+)  # fmt: skip
 
 
 def examine(inventory: Inventory) -> list[Finding]:

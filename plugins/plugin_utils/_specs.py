@@ -173,7 +173,10 @@ class Checker:
             return self._refuse(place.wrong(meaning(spec), value))
         if kind == "str" and isinstance(value, bool) and not option.get("choices"):
             return self._refuse(place.wrong("text", value, "Put it in quotes if it is meant as text"))
-        result = ArgumentSpecValidator({"value": spec}).validate({"value": value})
+        try:
+            result = ArgumentSpecValidator({"value": spec}).validate({"value": value})
+        except OverflowError:  # of .inf as a whole number
+            return self._refuse(place.wrong(meaning(spec), value))
         if value is None or result.error_messages:
             return self._refuse(place.wrong(meaning(spec), value))
         return result.validated_parameters["value"]

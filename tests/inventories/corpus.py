@@ -19,6 +19,7 @@ GOOD = {
     "domains.yml": [],
     "hypervisors.yml": ["-e", "pve_hosts=hypervisors"],
     "ipv6.yml": [],
+    "nat.yml": [],
     "ovs.yml": [],
     "single.yml": [],
     "sixteen.yml": [],

@@ -100,6 +100,6 @@ def test_nobody_is_asked_over_a_bridge_without_ports(behind: list[dict[str, Any]
     # what is declared is meant to be reached: a port that was forgotten is found
     declared = {"guests": {"cidr": "10.10.0.0/24"}}
     assert len(network_pings(rack, host="pve1", present={}, networks=declared)) == 1
-    plugged = {name: [one | {"bridge_ports": ["a1"], "type": "bridge"} if "vmbr1" == one["name"] else one for one in has]
+    plugged = {name: [one | {"bridge_ports": ["a1"], "type": "bridge"} if one["name"] == "vmbr1" else one for one in has]
                for name, has in rack.items()}  # fmt: skip
     assert len(network_pings(plugged, host="pve1", present={})) == 1

@@ -11,6 +11,26 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_chec
 BAD = [
     ("no list", "vmbr0", ("", "a list", "'vmbr0'")),
     ("no mapping", ["vmbr0"], ("[0]", "an interface", "'vmbr0'")),
+    (
+        "a circle of bonds",
+        [{"name": "bond0", "slaves": ["bond1"]}, {"name": "bond1", "slaves": ["bond0"]}],
+        ("[bond0]", "not made of itself", "bond0 of bond1 of bond0"),
+    ),
+    (
+        "a bridge of its own VLAN",
+        [{"name": "vmbr0", "bridge_ports": ["vmbr0.5"]}],
+        ("[vmbr0]", "not made of itself", "vmbr0 of vmbr0.5 of vmbr0"),
+    ),
+    (
+        "a circle of VLANs",
+        [{"name": "vlan5", "vlan_raw_device": "vlan6"}, {"name": "vlan6", "vlan_raw_device": "vlan5"}],
+        ("[vlan5]", "not made of itself", "vlan5 of vlan6 of vlan5"),
+    ),
+    (
+        "a MAC address that YAML took for a number",
+        [{"name": "nic0", "match": {"mac": 9783973230}}],
+        ("[nic0].match.mac", "in quotes", "'9783973230'"),
+    ),
     ("no name", [{"type": "eth"}], ("[0]", "its name", "{'type': 'eth'}")),
     ("name too long", [{"name": "averyverylongname"}], ("[averyverylongname].name", "15 characters", "(17)")),
     ("name illegal", [{"name": "br-lan", "type": "bridge"}], ("[br-lan].name", "letters, digits", "'br-lan'")),
@@ -222,3 +242,8 @@ def test_the_sentence() -> None:
     assert sentences("pve1", "pve_network_interfaces", [("[a].mtu", "at most 1500", "9000")]) == [
         "pve1: pve_network_interfaces[a].mtu: expected at most 1500, found 9000"
     ]
+
+
+def test_an_address_that_is_no_good_is_one_finding() -> None:
+    found = check_interfaces([{"name": "eno1", "addresses": ["192.0.2.012/24"], "gateway": "192.0.2.1"}])
+    assert [where for where, _expected, _found in found] == ["[eno1].addresses"]
