@@ -12,7 +12,7 @@ import pytest
 from rack.rack import Rack
 
 ROOT = Path(__file__).resolve().parents[2]
-INVENTORY = ROOT / "inventories/rack/hosts.sh"
+INVENTORY = Path(__file__).parent / "inventory"
 Run = Callable[..., str]
 
 
@@ -125,8 +125,8 @@ def test_a_change_that_cuts_the_machine_off_undoes_itself(run: Run) -> None:
     """The management address on a VLAN that nobody has: the connection is really gone until the node takes it back."""
     before = run("cat", "/etc/network/interfaces")
     config = [
-        {"name": "vmbr0", "bridge_ports": ["ens18"], "bridge_vlan_aware": True},
-        {"name": "vmbr0.77", "addresses": ["10.99.0.11/24"], "gateway": "10.99.0.1"},
+        {"name": "ens18.77"},
+        {"name": "vmbr0", "bridge_ports": ["ens18.77"], "addresses": ["10.99.0.11/24"], "gateway": "10.99.0.1"},
     ]
     given = {"pve_network_interfaces": config, "pve_network_confirm_timeout": 90}
     done = subprocess.run(

@@ -1,0 +1,1 @@
+../../../inventories/rack/hosts.sh
