@@ -65,7 +65,9 @@ options:
         description: IPv6 default gateway.
         type: str
       mtu:
-        description: MTU, from 1280 to 65520.
+        description: >-
+          MTU, from 1280 to 65520. Without it, a VLAN has that of the device below it, a NIC in a bond that of the bond, and
+          everything else 1500, a bridge too whatever its ports have.
         type: int
       comments:
         description: Comment lines.
@@ -85,7 +87,7 @@ options:
         description: Milliseconds between checks of the link; 100 by default.
         type: int
       bond_lacp_rate:
-        description: Rate of LACP packets, with V(802.3ad).
+        description: Rate of LACP packets, with V(802.3ad). By default V(slow).
         type: str
         choices: [slow, fast]
       bond_xmit_hash_policy:
@@ -107,7 +109,7 @@ options:
         description: Tags that a VLAN-aware bridge carries, single ones or ranges; C(2-4094) by default.
         type: raw
       bridge_stp:
-        description: Whether the bridge speaks the spanning tree protocol.
+        description: Whether the bridge speaks the spanning tree protocol. By default it does not.
         type: bool
       bridge_fd:
         description: Forwarding delay in seconds; 0 by default without O(config[].bridge_stp).
@@ -116,7 +118,7 @@ options:
         description: The device below a VLAN, if the VLAN's name does not say so.
         type: str
       vlan_id:
-        description: The tag, if the VLAN's name does not say so.
+        description: The tag, from 1 to 4094, if the VLAN's name does not say so.
         type: int
       ovs_ports:
         description: Ports of an OVSBridge.
@@ -130,7 +132,7 @@ options:
         description: The OVSBridge that a port belongs to.
         type: str
       ovs_tag:
-        description: VLAN tag of a port.
+        description: VLAN tag of a port, from 1 to 4094.
         type: int
       ovs_options:
         description: Further options for Open vSwitch.
@@ -248,6 +250,27 @@ EXAMPLES = r"""
       - {address: 192.0.2.1, interface: vmbr0, what: the gateway}
       - {address: 198.51.100.12, interface: bond0.40, mtu: 9000, what: pve2}
   when: network.transaction is defined
+
+- name: Open vSwitch with a LACP bond, the node's own address in VLAN 10
+  baremetal.proxmox.node_network:
+    config:
+      - {name: bond0, type: OVSBond, ovs_bonds: [eno1, eno2], ovs_bridge: vmbr0, bond_mode: lacp-balance-tcp}
+      - {name: vmbr0, type: OVSBridge, ovs_ports: [bond0, mgmt]}
+      - {name: mgmt, type: OVSIntPort, ovs_bridge: vmbr0, ovs_tag: 10, addresses: [192.0.2.11/24], gateway: 192.0.2.1}
+
+- name: DHCP, IPv6 by router advertisements, a static route, guests behind NAT, a NIC with a name that stays
+  baremetal.proxmox.node_network:
+    config:
+      - {name: nic0, match: {mac: '52:54:00:12:34:56'}, pin: true}
+      - {name: vmbr0, bridge_ports: [nic0], method: dhcp, method6: auto}
+      - name: eno2
+        addresses: [198.51.100.11/24]
+        routes: [{to: 203.0.113.0/24, via: 198.51.100.1, metric: 100}]
+      - name: vmbr1
+        bridge_ports: []
+        addresses: [10.10.10.1/24]
+        post_up: [iptables -t nat -A POSTROUTING -s 10.10.10.0/24 -o vmbr0 -j MASQUERADE]
+        post_down: [iptables -t nat -D POSTROUTING -s 10.10.10.0/24 -o vmbr0 -j MASQUERADE]
 
 - name: Turn what is there into variables
   baremetal.proxmox.node_network:
