@@ -37,7 +37,9 @@ def nic_id(slot: int) -> str:
 
 def _cpu(node: Node, kvm: bool) -> str:
     changes = [f"{flag[1:]}=off" if flag.startswith("-") else f"{flag}=on" for flag in node.cpu_flags]
-    return ",".join(["host" if kvm else "max", *changes])
+    # Emulated, `max` without svm boots a Debian whose system calls fail at random; this model never had it
+    model = "host" if kvm else "Westmere" if "-svm" in node.cpu_flags else "max"
+    return ",".join([model, *changes])
 
 
 def _nics(spec: Spec, node: Node, cables: str) -> list[str]:

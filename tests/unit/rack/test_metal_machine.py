@@ -157,6 +157,7 @@ def test_the_rest_of_the_hardware():
     assert "max,svm=on,aes=off" in words and "2048M" in words and "base=2030-01-02T03:04:10" in words
     assert any(word.startswith("i6300esb") for word in words) and "type=1,manufacturer=Acme,serial=X1" in words
     assert sum("pflash" in word for word in words) == 2
+    assert "Westmere,svm=off" in command({"cpu_flags": ["-svm"]})
     assert "host" in command({}, kvm=True) and not any("pflash" in word for word in command({}))
 
 
