@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Union
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 
 Finding = tuple[str, str, str]
-Interface = ipaddress.IPv4Interface | ipaddress.IPv6Interface
+# not with `|`: the pylint of ansible-test takes that for an operation
+Interface = Union[ipaddress.IPv4Interface, ipaddress.IPv6Interface]  # noqa: UP007
 
 METHODS = {"method": ("static", "dhcp", "manual"), "method6": ("static", "dhcp", "auto", "manual")}
 VERSIONS = {4: ("method", "gateway"), 6: ("method6", "gateway6")}

@@ -60,23 +60,10 @@ options:
     default: false
 extends_documentation_fragment:
   - ansible.builtin.action_common_attributes
-  - ansible.builtin.action_common_attributes.conn
 attributes:
-  action:
-    support: full
-  async:
-    support: none
-  become:
-    support: full
-  bypass_host_loop:
-    support: none
   check_mode:
     support: full
     details: Without a change there is nothing to confirm, so that nothing is done.
-  connection:
-    support: full
-  delegation:
-    support: full
   diff_mode:
     support: none
   platform:

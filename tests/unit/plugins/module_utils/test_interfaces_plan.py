@@ -21,11 +21,11 @@ iface eno1 inet manual
 
 auto vmbr0
 iface vmbr0 inet static
-	address 10.0.0.1/24
-	gateway 10.0.0.254
-	bridge-ports eno1
-	bridge-stp off
-	bridge-fd 0
+\taddress 10.0.0.1/24
+\tgateway 10.0.0.254
+\tbridge-ports eno1
+\tbridge-stp off
+\tbridge-fd 0
 
 iface eno2 inet manual
 
@@ -75,76 +75,76 @@ iface eno2 inet manual
 
 auto eno3
 iface eno3 inet manual
-	ovs_type OVSPort
-	ovs_bridge vmbr1
+\tovs_type OVSPort
+\tovs_bridge vmbr1
 
 auto eno4
 iface eno4 inet dhcp
 
 auto mgmt
 iface mgmt inet static
-	address 10.50.0.1/24
-	ovs_type OVSIntPort
-	ovs_bridge vmbr1
-	ovs_options tag=50
+\taddress 10.50.0.1/24
+\tovs_type OVSIntPort
+\tovs_bridge vmbr1
+\tovs_options tag=50
 
 auto bond0
 iface bond0 inet manual
-	bond-slaves eno1 eno2
-	bond-miimon 100
-	bond-mode 802.3ad
-	bond-xmit-hash-policy layer3+4
-	mtu 9000
-	bond-lacp-rate fast
+\tbond-slaves eno1 eno2
+\tbond-miimon 100
+\tbond-mode 802.3ad
+\tbond-xmit-hash-policy layer3+4
+\tmtu 9000
+\tbond-lacp-rate fast
 
 auto vmbr0
 iface vmbr0 inet static
-	address 10.0.0.1/24
-	gateway 10.0.0.254
-	bridge-ports bond0
-	bridge-stp off
-	bridge-fd 0
-	bridge-vlan-aware yes
-	bridge-vids 2-4094
-	mtu 9000
-	post-up ip route replace 10.9.0.0/16 via 10.0.0.9 dev vmbr0
+\taddress 10.0.0.1/24
+\tgateway 10.0.0.254
+\tbridge-ports bond0
+\tbridge-stp off
+\tbridge-fd 0
+\tbridge-vlan-aware yes
+\tbridge-vids 2-4094
+\tmtu 9000
+\tpost-up ip route replace 10.9.0.0/16 via 10.0.0.9 dev vmbr0
 #two lines
 #of words
 
 iface vmbr0 inet6 static
-	address fd00::1/64
-	gateway fd00::ff
-	post-up ip -6 route replace fd09::/32 via fd00::9 dev vmbr0 metric 5
-	post-up echo up
+\taddress fd00::1/64
+\tgateway fd00::ff
+\tpost-up ip -6 route replace fd09::/32 via fd00::9 dev vmbr0 metric 5
+\tpost-up echo up
 
 auto vmbr1
 iface vmbr1 inet manual
-	ovs_type OVSBridge
-	ovs_ports eno3 mgmt
-	ovs_mtu 9000
+\tovs_type OVSBridge
+\tovs_ports eno3 mgmt
+\tovs_mtu 9000
 
 auto vmbr0.20
 iface vmbr0.20 inet static
-	address 10.20.0.1/24
-	mtu 9000
+\taddress 10.20.0.1/24
+\tmtu 9000
 
 auto vmbr0:1
 iface vmbr0:1 inet static
-	address 10.0.0.2/24
+\taddress 10.0.0.2/24
 
 iface vmbr0:1 inet6 static
-	address fd00::2/64
+\taddress fd00::2/64
 
 auto stor
 iface stor inet6 static
-	address fd40::1/64
-	vlan-id 40
-	vlan-raw-device bond0
+\taddress fd40::1/64
+\tvlan-id 40
+\tvlan-raw-device bond0
 
 auto vlan30
 iface vlan30 inet static
-	address 10.30.0.1/24
-	vlan-raw-device bond0
+\taddress 10.30.0.1/24
+\tvlan-raw-device bond0
 
 source /etc/network/interfaces.d/*
 """

@@ -8,23 +8,23 @@ import pytest
 from pvestandin.ceph import conf
 
 WRITTEN = """[global]
-	fsid = 4f2973b8-310f-4d15-a7c9-ebd42ddb00b2
-	mon_host = 10.98.0.11 10.98.0.12
+\tfsid = 4f2973b8-310f-4d15-a7c9-ebd42ddb00b2
+\tmon_host = 10.98.0.11 10.98.0.12
 
 [client]
-	keyring = /etc/pve/priv/$cluster.$name.keyring
+\tkeyring = /etc/pve/priv/$cluster.$name.keyring
 
 [client.crash]
-	keyring = /etc/pve/ceph/$cluster.$name.keyring
+\tkeyring = /etc/pve/ceph/$cluster.$name.keyring
 
 [mds]
-	keyring = /var/lib/ceph/mds/ceph-$id/keyring
+\tkeyring = /var/lib/ceph/mds/ceph-$id/keyring
 
 [mds.pve1]
-	host = pve1
+\thost = pve1
 
 [mon.pve1]
-	public_addr = 10.98.0.11
+\tpublic_addr = 10.98.0.11
 
 """
 
