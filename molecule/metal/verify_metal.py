@@ -132,7 +132,8 @@ def test_a_change_that_cuts_the_machine_off_undoes_itself(run: Run) -> None:
     done = subprocess.run(
         ["ansible-playbook", "-i", str(INVENTORY), "playbooks/network.yml", "--limit", "pve1", "-e", json.dumps(given)],
         cwd=ROOT,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         text=True,
         check=False,
     )
