@@ -135,12 +135,16 @@ build: setup
 	@rm -rf $(STATE)/build
 	ansible-galaxy collection build --output-path $(STATE)/build
 
-SCENARIOS := $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
+SCENARIOS := $(filter-out metal,$(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml)))))
 .PHONY: molecule
-molecule: metal
+molecule: setup
 	@for scenario in $(SCENARIOS); do
 	  molecule test -s $$scenario
 	done
+
+.PHONY: molecule-metal
+molecule-metal: metal ## bonds, VLANs, Open vSwitch and a real cut, on QEMU machines
+	@molecule test -s metal
 
 .PHONY: acceptance
 acceptance: metal ## the long tests: kills, cuts, wrong clusters, growth (an hour)
