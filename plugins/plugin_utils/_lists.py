@@ -57,6 +57,8 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
     spec = resource.spec()
     clean: list[tuple[int, dict[str, Any], set[str]]] = []
     written: list[set[str]] = []
+    places: list[Place] = []
+    names: list[Finding] = []
     for index, item in enumerate(host.get(variable)):
         if not isinstance(item, Mapping):
             continue
@@ -71,14 +73,16 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         if result is not NOTHING:
             # a list of which an item is no good has had its finding
             good = {key: value for key, value in result.items() if not (isinstance(value, list) and None in value)}
+            names += _bad_name(place, resource, good, index)
+            places.append(place)
             clean.append((index, good, null | set(good)))
             written.append(set(pairs))
         yield from _node_names(place, pairs, nodes)
     yield from checker.findings
+    yield from names
     known = [dict.fromkeys(spec) | item for _index, item, _given in clean]
     wanted, problems = read_wanted(resource, known, [given for *_rest, given in clean], state)
-    places = [_place(host, variable, index, item, resource) for index, item, _given in clean]
-    yield from (_worded(places[_number(problem)], _WHERE.sub("", problem), places) for problem in problems)
+    yield from (_worded(places[_number(problem)], _WHERE.sub("", problem)) for problem in problems)
     unread = {_number(problem) for problem in problems}
     for item in wanted if state != "deleted" else ():
         number = _number(f"{item.where}: ")
@@ -88,6 +92,17 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         broken = any(finding.variable.startswith(f"{place.path}.") for finding in checker.findings)
         if item.label and not findings and not broken and number not in unread:
             yield from _planned(place, resource, item, state)
+
+
+def _bad_name(place: Place, resource: Resource, item: dict[str, Any], index: int) -> list[Finding]:
+    """Gives an item with an illegal name another one: the tables would say nothing else about it."""
+    option = resource.key.option
+    try:
+        resource.key.read(item[option])
+    except ValueError as error:
+        item[option] = f"item{index}"
+        return [_worded(place, f"{option} {error}")]
+    return []
 
 
 def _switch(resource: Resource, key: str, value: Any) -> bool:
@@ -105,7 +120,7 @@ def _place(host: Host, variable: str, index: int, item: Mapping[str, Any], resou
     return Place(host.name, f"{variable}[{name if isinstance(name, str) and name else index}]")
 
 
-def _worded(place: Place, problem: str, places: list[Place]) -> Finding:
+def _worded(place: Place, problem: str) -> Finding:
     again = re.match(r"config\[(\d+)\] names it as well", problem)
     if again:
         return place.finding("each name once", "it a second time")
@@ -152,7 +167,7 @@ def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iter
             entry = _ENTRY.match(f"; {problem}")
             option = key.partition(" ")[0] if entry else key
             if entry:
-                yield _worded(place.inside(option), rest, [])
+                yield _worded(place.inside(option), rest)
             elif colon and option in item.values:
                 yield place.inside(option).finding("what Proxmox takes", rest)
             else:

@@ -7,7 +7,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_check import check_interfaces
@@ -34,10 +34,20 @@ def interfaces(inventory: Inventory) -> Iterator[Finding]:
         if config and None not in config:
             findings = [
                 Finding(host.name, _addresses.INTERFACES + where, expected, found)
-                for where, expected, found in check_interfaces(config)
+                for where, expected, found in check_interfaces([_plain(item) for item in config])
             ]
             yield from findings
             yield from _types(host, config, {finding.variable for finding in findings})
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    """With text where there should be text, and no routes that are none; what they were is said by C(_types)."""
+    texts = {name for name, option in INTERFACE.items() if option["type"] == "str"}
+    plain = {
+        key: str(value) if key in texts and isinstance(value, (list, dict)) else value for key, value in item.items()
+    }
+    wrong = not isinstance(item.get("routes", []), list)
+    return plain | ({"routes": []} if wrong else {})
 
 
 def _types(host: Host, config: Sequence[Any], told: Collection[str]) -> Iterator[Finding]:
