@@ -37,6 +37,9 @@ def _options(rack_dir: Path, node: Node) -> list[str]:
         "IdentitiesOnly=yes",
         "BatchMode=yes",
         "ConnectTimeout=30",
+        # Under TCG the port sometimes keeps the last bytes of one side until the other side says something
+        "ServerAliveInterval=1",
+        "ServerAliveCountMax=3600",
         f"ProxyCommand={proxy}",
         "ProxyUseFdpass=yes",
     ]
