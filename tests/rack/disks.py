@@ -1,4 +1,4 @@
-"""Extra disks: sparse files as loop devices, shown in the machine as /dev/sdb and on."""
+"""Extra disks: sparse files as loop devices, shown in the machine as /dev/sdb and on, with a name that stays."""
 
 from __future__ import annotations
 
@@ -8,9 +8,50 @@ from pathlib import Path
 from rack import contents
 from rack.spec import Node
 
+NAMES = "rack-disks.service"
+
 
 def device_name(index: int) -> str:
     return f"/dev/sd{chr(ord('b') + index)}"
+
+
+def serial_of(node: Node, index: int) -> str:
+    return node.disks[index].serial or f"{node.name}-disk{index + 1}"
+
+
+def by_id(node: Node, index: int) -> str:
+    """What udev would call the disk, if it ran in containers."""
+    return f"/dev/disk/by-id/scsi-0RACK_DISK_{serial_of(node, index)}"
+
+
+def name_service(node: Node) -> str:
+    """A systemd unit of the machine that makes the names of all its disks."""
+    links = [f"ExecStart=ln -sfn {device_name(index)} {by_id(node, index)}" for index in range(len(node.disks))]
+    return "\n".join(
+        [
+            "[Unit]",
+            "Description=Names of the disks that stay",
+            "DefaultDependencies=no",
+            "Before=sysinit.target",
+            "[Service]",
+            "Type=oneshot",
+            "RemainAfterExit=yes",
+            "ExecStart=mkdir -p /dev/disk/by-id",
+            *links,
+            "",
+        ]
+    )
+
+
+def name(root: Path, node: Node) -> None:
+    """Have the machine below `root` name its disks when it boots."""
+    units = root / "etc/systemd/system"
+    wants = units / "sysinit.target.wants"
+    wants.mkdir(exist_ok=True)
+    (units / NAMES).write_text(name_service(node))
+    link = wants / NAMES
+    if not link.is_symlink():
+        link.symlink_to(f"/etc/systemd/system/{NAMES}")
 
 
 def backing(node_dir: Path, index: int) -> Path:

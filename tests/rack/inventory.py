@@ -36,8 +36,8 @@ def ssh_options(rack_dir: Path) -> list[str]:
 
 
 def _disks(spec: Spec, node: Node) -> list[str]:
-    """Names that stay: a container's disks have no by-id, a metal machine's may come in any order."""
-    name = qemu.by_id if spec.backend == "metal" else lambda _node, index: disks.device_name(index)
+    """Names that stay, for a metal machine's may come in any order."""
+    name = qemu.by_id if spec.backend == "metal" else disks.by_id
     return [name(node, index) for index in range(len(node.disks))]
 
 

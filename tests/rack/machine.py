@@ -89,6 +89,7 @@ def _boot(rack_dir: Path, spec: Spec, node: Node) -> None:
 
     network.plug(rack_dir, spec, node)
     mount_root(directory)
+    disks.name(Path(ROOT), node)
     if node.cpu_flags:
         Path("/run/cpuinfo").write_text(cpuinfo.edit(Path("/proc/cpuinfo").read_text(), node.cpu_flags))
     kernel.mount("tmpfs", "/tmp", "tmpfs", 0, "mode=1777")

@@ -56,13 +56,9 @@ def _nics(spec: Spec, node: Node, cables: str) -> list[str]:
     return words
 
 
-def serial_of(node: Node, index: int) -> str:
-    return node.disks[index].serial or f"{node.name}-disk{index + 1}"
-
-
 def by_id(node: Node, index: int) -> str:
     """The disk's name that survives reboots and other disks."""
-    serial = serial_of(node, index)
+    serial = disks.serial_of(node, index)
     prefix = {
         "scsi": "scsi-0QEMU_QEMU_HARDDISK_",
         "sata": "ata-QEMU_HARDDISK_",
@@ -81,7 +77,7 @@ def _disk(node: Node, index: int, disk: Disk, directory: Path, slots: list[int])
         "virtio": "virtio-blk-pci",
         "nvme": "nvme",
     }[disk.bus]
-    device += f",drive=disk{index},serial={serial_of(node, index)}"
+    device += f",drive=disk{index},serial={disks.serial_of(node, index)}"
     if disk.bus in ("virtio", "nvme"):
         device += f",addr={slots.pop(0):#x}"
     else:
@@ -91,7 +87,7 @@ def _disk(node: Node, index: int, disk: Disk, directory: Path, slots: list[int])
 
 def _wwn(node: Node, index: int) -> int:
     """An address of the form that disks have (NAA 5), made from the serial number."""
-    return 0x5000C50000000000 | int(hashlib.sha256(serial_of(node, index).encode()).hexdigest()[:8], 16)
+    return 0x5000C50000000000 | int(hashlib.sha256(disks.serial_of(node, index).encode()).hexdigest()[:8], 16)
 
 
 def _disks(node: Node, directory: Path) -> list[str]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import stat
+from pathlib import Path
 
 from rack import cgroup, cpuinfo, disks, inventory, machine, network, provision
 from rack.spec import parse_spec
@@ -33,6 +34,16 @@ def test_disks_are_sparse_files_of_the_right_size_and_kept(tmp_path):
     disks.create(tmp_path, NODE)
     assert first.read_bytes() == b"data"
     assert [disks.device_name(index) for index in (0, 1, 23)] == ["/dev/sdb", "/dev/sdc", "/dev/sdy"]
+
+
+def test_disks_have_a_name_that_stays_whenever_the_machine_boots(tmp_path):
+    (tmp_path / "etc/systemd/system").mkdir(parents=True)
+    for _boot in range(2):
+        disks.name(tmp_path, NODE)
+    unit = tmp_path / "etc/systemd/system/sysinit.target.wants" / disks.NAMES
+    assert unit.readlink() == Path("/etc/systemd/system") / disks.NAMES
+    lines = (tmp_path / "etc/systemd/system" / disks.NAMES).read_text().splitlines()
+    assert f"ExecStart=ln -sfn /dev/sdb {disks.by_id(NODE, 0)}" in lines
 
 
 def test_nothing_is_attached_for_a_directory_that_has_no_disks(tmp_path):
@@ -133,7 +144,7 @@ def test_inventory_has_what_the_roles_need(tmp_path):
     assert pve1["ansible_host"] == "10.99.0.11"
     assert pve1["rack_networks"]["cluster"] == "10.98.0.11"
     assert pve1["rack_interfaces"]["storage"] == "ens20"
-    assert pve1["rack_disks"] == ["/dev/sdb", "/dev/sdc"]
+    assert pve1["rack_disks"] == [f"/dev/disk/by-id/scsi-0RACK_DISK_pve1-disk{number}" for number in (1, 2)]
     common = data["all"]["vars"]
     assert common["rack_repository_url"] == "http://10.99.0.1:3142/proxmox"
     assert "StrictHostKeyChecking=yes" in common["ansible_ssh_common_args"]
