@@ -135,16 +135,12 @@ build: setup
 	@rm -rf $(STATE)/build
 	ansible-galaxy collection build --output-path $(STATE)/build
 
-SCENARIOS := $(filter-out metal,$(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml)))))
+SCENARIOS := $(notdir $(patsubst %/,%,$(dir $(wildcard molecule/*/molecule.yml))))
 .PHONY: molecule
-molecule: setup
+molecule: metal ## all scenarios, or SCENARIOS=metal
 	@for scenario in $(SCENARIOS); do
 	  molecule test -s $$scenario
 	done
-
-.PHONY: molecule-metal
-molecule-metal: metal ## bonds, VLANs, Open vSwitch and a real cut, on QEMU machines
-	@molecule test -s metal
 
 .PHONY: acceptance
 acceptance: metal ## the long tests: kills, cuts, wrong clusters, growth (an hour)
