@@ -42,7 +42,7 @@ SERVICES = {
 }
 
 
-# where the role pve_host marks what it has begun
+# where the roles pve_host and pve_ceph mark what they have begun
 MARKS = "/var/lib/baremetal-proxmox"
 
 # dpkg(1), package states
@@ -137,7 +137,7 @@ class Machine:
             "fqdn": fqdn,
             "resolves_to": resolves_to,
             "addresses": self.addresses(),
-            "unfinished": {name: self.path(f"{MARKS}/{name}").exists() for name in ("install", "kernel")},
+            "unfinished": {name: self.path(f"{MARKS}/{name}").exists() for name in ("install", "kernel", "ceph")},
             "debian": {
                 "release": release.get("VERSION_CODENAME"),
                 "version": (self.read("/etc/debian_version") or "").strip() or None,

@@ -110,8 +110,8 @@ node:
       elements: str
     unfinished:
       description:
-        - What the role pve_host has begun and not finished, the installation (C(install)) and the replacement of Debian's
-          kernel (C(kernel)). With V(host).
+        - What roles have begun and not finished; pve_host the installation (C(install)) and the replacement of Debian's
+          kernel (C(kernel)), pve_ceph the installation of Ceph (C(ceph)). With V(host).
       type: dict
     debian:
       description: C(release), such as V(trixie), and C(version), such as V(13.1). With V(host).
