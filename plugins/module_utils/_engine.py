@@ -21,10 +21,8 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ProxmoxError,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Item, Resource, Version
-from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
-from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import (
+from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
     Change,
-    Planner,
     Present,
     Wanted,
     outcome,
@@ -32,6 +30,8 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import (
     read_wanted,
     refuse,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
+from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 
 STATES = ("merged", "replaced", "overridden", "deleted", "gathered")
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
+from ansible_collections.baremetal.proxmox.plugins.module_utils._items import Wanted, read_present, read_wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import MAPPING
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
-from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner, Wanted, read_present, read_wanted
+from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
