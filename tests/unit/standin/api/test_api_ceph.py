@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
+from ceph_monitors import Monitors
 from pvestandin import disks as all_disks
 from pvestandin import dispatch, registry
-from pvestandin.api import ceph as ceph_api
 from pvestandin.api import ceph_cluster
 from pvestandin.ceph import backend, disks, fs, images, install, mon, network, osd, pools, releases, services
 from pvestandin.ceph import node as ceph_node
@@ -20,25 +21,6 @@ def world(node: Any) -> Any:
     registry.load()
     node.write("user.cfg", "user:root@pam:1:0::::::\n")
     return node
-
-
-class Monitors:
-    """Answers by prefix; every command is kept. An exception among the answers is raised."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers = {name.replace("_", " "): answer for name, answer in answers.items()}
-        self.asked: list[tuple[str, dict[str, Any]]] = []
-
-    def mon_command(self, prefix: str, **arguments: Any) -> Any:
-        self.asked.append((prefix, arguments))
-        answer = self.answers.get(prefix)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    @property
-    def words(self) -> list[str]:
-        return [" ".join([prefix, *(str(value) for value in given.values())]) for prefix, given in self.asked]
 
 
 def call(method: str, path: str, user: str = "root@pam", **params: Any) -> Answer:
@@ -175,18 +157,21 @@ def test_what_is_known_of_services(monkeypatch: pytest.MonkeyPatch) -> None:
         "18.2.7",
     )
     assert found["pve2"]["state"] == "unknown"
-    assert found["old"] == {"name": "old", "addr": "gone", "state": "unknown", "host": "gone"}
+    assert "old" not in found, "no node has told of it"
 
 
-def test_local_services(world: Any) -> None:
-    wants = world.root / "etc/systemd/system/ceph-mgr.target.wants"
-    wants.mkdir(parents=True)
-    (wants / "ceph-mgr@pve1.service").touch()
-    (world.root / "var/lib/ceph/mgr/ceph-pve1").mkdir(parents=True)
-    (world.root / "var/lib/ceph/osd/ceph-3").mkdir(parents=True)
-    found = services.local()
-    assert found["mgr"] == {"pve1": {"service": True, "direxists": True}}
-    assert found["osd"] == {"3": {"direxists": True}}
+def test_what_a_node_has_is_told_every_ten_seconds(world: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    install_binaries(world)
+    told = []
+    monkeypatch.setattr(services, "broadcast", lambda: told.append("services"))
+    monkeypatch.setattr(services, "broadcast_version", lambda: told.append("version"))
+    services.refresh()
+    services.refresh()
+    assert told == ["services", "version"]
+    stamp = world.root / "run/pve-standin/ceph-told"
+    os.utime(stamp, (stamp.stat().st_mtime - 11,) * 2)
+    services.refresh()
+    assert len(told) == 4
 
 
 def test_states_of_metadata_servers() -> None:
@@ -276,7 +261,19 @@ def test_storages_on_a_pool(world: Any) -> None:
     assert set(pools.storages("rbd")) == {"d"}
 
 
+def test_a_pool_of_a_disabled_storage_is_not_destroyed(world: Any) -> None:
+    world.write("storage.cfg", "rbd: a\n\tpool p\n\tdisable 1\n\nrbd: b\n\tpool q\n\tnodes pve2\n\n")
+    for pool, sentence in (("p", "storage 'a' is disabled"), ("q", "storage 'b' is not available on node 'pve1'")):
+        with pytest.raises(Failure, match=sentence):
+            pools.destroy_work(pool, force=False, with_storages=False, with_profile=False)
+
+
 # -- file systems
+
+
+@pytest.mark.parametrize(("pg_num", "metadata"), [(128, 32), (32, 8), (16, 8), (50, 12.5)])
+def test_the_metadata_pool_has_a_quarter(pg_num: int, metadata: float) -> None:
+    assert fs.quarter(pg_num) == metadata
 
 
 def test_a_file_system_needs_a_standby() -> None:
@@ -329,7 +326,7 @@ def test_an_osd_in_use_is_not_removed() -> None:
             osd.assert_removable(monitors, name, 0)
         return error.value.message
 
-    assert refusal("pve2") == "OSD osd.0 does not belong to node pve2!"
+    assert refusal("pve2").startswith("OSD osd.0 does not belong to node pve2! at /usr/share/perl5/")
     assert refusal("pve1", **{"in": 1, "up": 1}) == "osd is in use (in == 1)"
     assert refusal("pve1", **{"in": 0, "up": 1}) == "osd is still running (up == 1)"
 
@@ -452,16 +449,6 @@ def test_the_mount_of_a_cephfs(world: Any, kernel: bool, kind: str, options: str
 
 
 # -- what else
-
-
-def test_settings_by_section_and_key() -> None:
-    settings = [
-        ("global", "osd_pool_default_size", "2"),
-        ("osd", "debug", "1"),
-        ("global", "osd-pool-default-size", "3"),
-    ]
-    keys = "global:osd_pool_default_size,osd:none"
-    assert ceph_api.chosen(keys, settings) == {"global": {"osd-pool-default-size": "3"}}
 
 
 def test_metadata_with_what_the_nodes_say() -> None:

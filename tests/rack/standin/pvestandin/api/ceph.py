@@ -167,6 +167,8 @@ def safety(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     which = {"id": params["id"]} if (service, action) == ("mon", "destroy") else {"ids": [params["id"]]}
     with rados.connect() as mon:
         code, _output, message = mon.mon_cmd(_SAFETY[service, action], format="plain", **which)
+    if paths.release()[0] < 9:
+        return {"safe": int(code == 0), "status": message, "return_code": code, "status_message": message, "data": ""}
     return {"safe": code == 0, **({"status": message} if message else {})}
 
 
@@ -209,15 +211,22 @@ def value(ctx: Context, params: dict[str, Any]) -> dict[str, dict[str, str]]:
     with rados.connect() as mon:
         stored = [(entry["section"], entry["name"], entry["value"]) for entry in mon.mon_command("config dump")]
     written = [(name, key, text) for name, section in ceph_conf.read().items() for key, text in section.items()]
-    return chosen(params["config-keys"], [*stored, *written])
+    return chosen(params["config-keys"], stored, written)
 
 
-def chosen(keys: str, settings: list[tuple[str, str, str]]) -> dict[str, dict[str, str]]:
-    """The settings asked for as `section:key,…`, with hyphens in place of underscores; the last one wins."""
+def chosen(
+    keys: str, stored: list[tuple[str, str, str]], written: list[tuple[str, str, str]]
+) -> dict[str, dict[str, str]]:
+    """The settings asked for as `section:key,…`, with hyphens in place of underscores; the last one wins.
+
+    8.4 gives everything that is stored for a section, whichever key of it was asked for.
+    """
     wanted = {tuple(pair.replace("_", "-").split(":", 1)) for pair in split_list(keys)}
+    generous = {section for section, _unused in wanted} if paths.release()[0] < 9 else set()
     found: dict[str, dict[str, str]] = {}
-    for section, key, text in settings:
-        place = (re.sub("_", "-", section), re.sub("_", "-", key))
-        if place in wanted:
-            found.setdefault(place[0], {})[place[1]] = text
+    for settings, sections in ((stored, generous), (written, set())):
+        for section, key, text in settings:
+            place = (re.sub("_", "-", section), re.sub("_", "-", key))
+            if place in wanted or place[0] in sections:
+                found.setdefault(place[0], {})[place[1]] = text
     return found

@@ -10,6 +10,7 @@ from ..ceph import mds, node, rados, services
 from ..ceph import mon as monitors
 from ..errors import Failure
 from ..registry import Context, endpoint
+from ..text import truth
 from .ceph import AUDIT, MODIFY
 
 _ONE = "/nodes/{node}/ceph"
@@ -124,7 +125,8 @@ def create_mds(ctx: Context, params: dict[str, Any]) -> str:
     ident = params.get("name") or ctx.node
     if ident[0].isdigit():
         raise Failure("ID of the MDS cannot start with a number!")
-    return tasks.start(ctx, "cephcreatemds", f"mds.{ident}", mds.create, daemon=ident, name=ctx.node)
+    replay = truth(params.get("hotstandby"))
+    return tasks.start(ctx, "cephcreatemds", f"mds.{ident}", mds.create, daemon=ident, name=ctx.node, hotstandby=replay)
 
 
 @endpoint("DELETE", f"{_ONE}/mds/{{name}}", permission=MODIFY, proxyto="node", params=f"{_NODE} name!")

@@ -31,6 +31,8 @@ class Disk:
 def verify(path: str) -> str:
     """The device's real path. Raises Proxmox's sentences."""
     real = os.path.realpath(path)
+    if not os.path.isdir(os.path.dirname(real)):
+        raise Failure(f"failed to get absolute path to {path}", 2)
     if not real.startswith("/dev/"):
         raise Failure(f"got unusual device path '{real}'")
     if not _is_block(real):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
+from .. import paths
 from ..cluster import say, warn
 from ..errors import Failure
 from ..storage import config
@@ -15,7 +16,8 @@ _ACTIVE_SECONDS = 10
 
 
 def listed(mon: rados.Rados) -> list[dict[str, Any]]:
-    wanted = ("name", "metadata_pool", "metadata_pool_id", "data_pools", "data_pool_ids")
+    more = ("metadata_pool_id", "data_pools", "data_pool_ids") if paths.release()[0] >= 9 else ()
+    wanted = ("name", "metadata_pool", *more)
     return [
         {**{key: entry[key] for key in wanted}, "data_pool": entry["data_pools"][0]}
         for entry in mon.mon_command("fs ls")
@@ -45,7 +47,7 @@ def create_work(name: str, pg_num: int, storage: bool) -> None:
             created.append(data)
             say(f"creating metadata pool '{metadata}'...")
             # The application was set for the first pool; Proxmox's table of what is to be set has lost it by then.
-            pools.create(mon, metadata, {"pg_num": pg_num // 4 if pg_num >= 32 else 8})
+            pools.create(mon, metadata, {"pg_num": quarter(pg_num)})
             created.append(metadata)
             say(f"configuring new CephFS '{name}'")
             mon.mon_command("fs new", fs_name=name, metadata=metadata, data=data, format="plain")
@@ -65,6 +67,12 @@ def create_work(name: str, pg_num: int, storage: bool) -> None:
             raise Failure(
                 f"adding storage for CephFS '{name}' failed, check log and add manually!\n{reason}"
             ) from error
+
+
+def quarter(pg_num: int) -> int | float:
+    """Placement groups of the metadata pool. Of one that is no multiple of four Ceph will not have the quarter."""
+    share = pg_num / 4
+    return 8 if pg_num < 32 else int(share) if share.is_integer() else share
 
 
 def _clean_up(created: list[str]) -> None:

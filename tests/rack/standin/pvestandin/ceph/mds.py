@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from .. import paths
 from ..cluster import warn
 from ..errors import Failure
 from . import conf as ceph_conf
 from . import rados, services
 
 
-def create(daemon: str, name: str) -> None:
+def create(daemon: str, name: str, hotstandby: bool = False) -> None:
     section = f"mds.{daemon}"
     with rados.connect(rados.LONG) as mon:
         conf = ceph_conf.read()
@@ -16,6 +17,8 @@ def create(daemon: str, name: str) -> None:
             raise Failure(f"MDS '{daemon}' already referenced in ceph config, abort!")
         conf.setdefault("mds", {}).setdefault("keyring", "/var/lib/ceph/mds/ceph-$id/keyring")
         conf[section] = {"host": name}
+        if paths.release()[0] < 9:
+            conf[section] |= {"mds_standby_for_name": "pve", **({"mds_standby_replay": "true"} if hotstandby else {})}
         ceph_conf.write(conf)
         try:
             services.create_mds(daemon, mon)

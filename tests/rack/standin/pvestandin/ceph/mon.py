@@ -146,7 +146,7 @@ def _enter(conf: ceph_conf.Conf, daemon: str, wanted: list[str], known: services
     hosts = settings.get("mon_host")
     if hosts is None:
         hosts = " ".join(str(known[name].get("addr")) for name in sorted(known))
-    settings["mon_host"] = " ".join([hosts, *wanted]).strip()
+    settings["mon_host"] = " ".join([hosts, *wanted])  # the first one's has a blank before it, until it is read again
     conf.setdefault(f"mon.{daemon}", {})["public_addr"] = wanted[0]
     ceph_conf.write(conf)
 

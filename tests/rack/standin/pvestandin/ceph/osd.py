@@ -121,8 +121,10 @@ def state(mon: rados.Rados, ident: int) -> dict[str, Any]:
 def tree(mon: rados.Rados) -> dict[str, Any]:
     """The answer of GET …/osd: the CRUSH tree with what is known of each OSD, and the flags."""
     rows = (mon.mon_command("osd df", output_method="tree") or {}).get("nodes")
-    if not rows:
+    if rows is None:
         raise Failure("no tree nodes found")
+    if not rows:
+        raise Failure("no root node")
     known, flags = states(mon)
     usage = mon.mon_command("pg dump", dumpcontents=["osds"])
     stats = {entry["osd"]: entry for entry in (usage["osd_stats"] if isinstance(usage, dict) else usage)}
@@ -208,7 +210,8 @@ def belongs(rows: list[dict[str, Any]], name: str, ident: int) -> bool:
 
 def assert_removable(mon: rados.Rados, name: str, ident: int) -> None:
     if not belongs((mon.mon_command("osd tree") or {}).get("nodes", []), name, ident):
-        raise Failure(f"OSD osd.{ident} does not belong to node {name}!")
+        where = "at /usr/share/perl5/PVE/API2/Ceph/OSD.pm line 993."
+        raise Failure(f"OSD osd.{ident} does not belong to node {name}! {where}")
     found = state(mon, ident)
     if found["in"]:
         raise Failure("osd is in use (in == 1)")

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from .. import paths
 from ..cluster import say, warn
 from ..errors import Failure
 from ..section import Section
 from ..storage import config
-from ..text import truth
+from ..text import split_list, truth
 from . import images, rados
 
 _UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
@@ -151,7 +152,6 @@ def remove_storages(found: dict[str, Section]) -> None:
 
 
 def _as_root() -> Any:
-    from .. import paths
     from ..registry import Context
 
     return Context(user="root@pam", node=paths.node_name())
@@ -176,6 +176,7 @@ def destroy_work(name: str, force: bool, with_storages: bool, with_profile: bool
     if not force:
         for storage, section in found.items():
             say(f"checking storage '{storage}' for RBD images..")
+            _assert_usable(storage, section)
             if images.listed(storage, section):
                 raise Failure(f"ceph pool '{name}' still in use by storage '{storage}'")
     with rados.connect() as mon:
@@ -185,6 +186,14 @@ def destroy_work(name: str, force: bool, with_storages: bool, with_profile: bool
             _forget_coding(mon, current, with_profile)
     if with_storages:
         remove_storages(found)
+
+
+def _assert_usable(storage: str, section: Section) -> None:
+    if truth(section.get("disable")):
+        raise Failure(f"storage '{storage}' is disabled")
+    name = paths.node_name()
+    if section.get("nodes") and name not in split_list(str(section["nodes"])):
+        raise Failure(f"storage '{storage}' is not available on node '{name}'")
 
 
 def _forget_coding(mon: rados.Rados, current: dict[str, Any], with_profile: bool) -> None:
@@ -255,13 +264,17 @@ _FLAGS = (
 )
 
 
+def _flag(value: object) -> bool | str:
+    return truth(value) if paths.release()[0] >= 9 else str(int(truth(value)))
+
+
 def status(mon: rados.Rados, name: str, verbose: bool) -> dict[str, Any]:
     found = mon.mon_command("osd pool get", pool=name, var="all")
     answer = {
         "id": found["pool_id"],
         "name": name,
         **{key: found.get(key) for key in _PLAIN},
-        **{key: truth(found.get(key)) for key in _FLAGS},
+        **{key: _flag(found.get(key)) for key in _FLAGS},
         "target_size": found.get("target_size_bytes"),
     }
     if verbose:

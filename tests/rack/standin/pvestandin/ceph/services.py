@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import time
 from typing import Any
 
 from .. import paths, pvefiles
@@ -19,6 +20,13 @@ from . import node, rados
 
 TYPES = ("mds", "mgr", "mon", "osd")
 Services = dict[str, dict[str, Any]]
+_TOLD = "/run/pve-standin/ceph-told"
+_TOLD_SECONDS = 10
+
+
+def flag(value: object) -> bool | int:
+    """A boolean as Proxmox answers it: 8.4 with a number."""
+    return bool(value) if paths.release()[0] >= 9 else int(bool(value))
 
 
 def local() -> dict[str, Services]:
@@ -28,9 +36,9 @@ def local() -> dict[str, Services]:
         for base in ("/etc/systemd/system", "/run/systemd/system"):
             for unit in sorted(paths.at(f"{base}/ceph-{kind}.target.wants").glob(f"ceph-{kind}@*.service")):
                 ident = unit.name.removeprefix(f"ceph-{kind}@").removesuffix(".service")
-                found[kind].setdefault(ident, {})["service"] = True
+                found[kind].setdefault(ident, {})["service"] = flag(True)
         for directory in sorted(paths.at(f"/var/lib/ceph/{kind}").glob("*-*")):
-            found[kind].setdefault(directory.name.split("-", 1)[1], {})["direxists"] = True
+            found[kind].setdefault(directory.name.split("-", 1)[1], {})["direxists"] = flag(True)
     return found
 
 
@@ -68,10 +76,17 @@ def told(key: str) -> dict[str, Any]:
 
 
 def refresh() -> None:
-    """What pvestatd does every ten seconds; here it happens whenever somebody asks."""
-    if node.installed():
-        broadcast()
-        broadcast_version()
+    """What pvestatd does every ten seconds; here it happens when somebody asks, as seldom.
+
+    A directory that was removed by hand is a monitor for up to ten seconds more.
+    """
+    stamp = paths.at(_TOLD)
+    if not node.installed() or (stamp.exists() and time.time() - stamp.stat().st_mtime < _TOLD_SECONDS):
+        return
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.touch()
+    broadcast()
+    broadcast_version()
 
 
 def command(action: str, service: str | None = None) -> None:
@@ -84,7 +99,10 @@ def command(action: str, service: str | None = None) -> None:
 
 
 def information(kind: str, conf: ceph_conf.Conf, mon: rados.Rados | None) -> Services:
-    """Id → what the nodes, ceph.conf and the monitors know of the services of one type."""
+    """Id → what the nodes, ceph.conf and the monitors know of the services of one type.
+
+    One that no node has told of is not there, whatever ceph.conf and the monitors know of it.
+    """
     result: Services = {}
     for host, services in sorted(told(f"ceph-{kind}").items()):
         for ident, service in sorted(services.items()):
@@ -92,17 +110,14 @@ def information(kind: str, conf: ceph_conf.Conf, mon: rados.Rados | None) -> Ser
             result[ident] = {**service, "host": host, "name": ident, "state": state}
     for section, values in conf.items():
         if section.startswith(f"{kind}."):
-            ident = section.split(".", 1)[1]
-            service = result.setdefault(ident, {})
+            service = result.get(section.split(".", 1)[1], {})
             _fill(
                 service,
-                name=ident,
                 addr=values.get(f"{kind}_addr") or values.get("public_addr") or values.get("host"),
-                state="unknown",
                 host=values.get("host"),
             )
     for entry in (mon.mon_command(f"{kind} metadata") or []) if mon else []:
-        service = result.setdefault(str(entry.get("name", entry.get("id"))), {})
+        service = result.get(str(entry.get("name", entry.get("id"))), {})
         service.update({key: entry.get(key) for key in ("ceph_version", "ceph_version_short")})
         _fill(service, host=entry.get("hostname"), addr=entry.get("addr"))
     return result
@@ -135,7 +150,7 @@ def mds_states(mon: rados.Rados) -> Services:
 def _mds_state(entry: dict[str, Any]) -> dict[str, Any]:
     return {
         **{key: entry.get(key) for key in ("addr", "rank", "state")},
-        "standby_replay": bool(entry.get("standby_replay")),
+        "standby_replay": flag(entry.get("standby_replay")),
     }
 
 
