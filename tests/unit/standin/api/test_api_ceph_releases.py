@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from ceph_monitors import Monitors
 from pvestandin.api import ceph as ceph_api
+from pvestandin.api import ceph_osd
 from pvestandin.ceph import fs, mds, pools, rados, services
 
 
@@ -70,3 +71,14 @@ def test_the_section_of_a_hot_standby(world: Any, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(services, "create_mds", lambda *arguments: None)
     mds.create("pve1", "pve1", hotstandby=True)
     assert f"[mds.pve1]\n\t{section}\n" in (world.pve / "ceph.conf").read_text()
+
+
+def test_details_of_an_osd_that_is_down(world: Any) -> None:
+    metadata = {"id": 0, "hostname": "pve1", "bluestore_bdev_size": "10", "bluestore_bdev_support_discard": "1"}
+    found = ceph_osd.details(metadata, 0)
+    assert (found["osd"].get("pid"), found["osd"]["encrypted"]) == (None, 0)
+    assert found["devices"][0]["support_discard"] is True
+    world.set_release("8.4")
+    found = ceph_osd.details(metadata, 0)
+    assert (found["osd"]["pid"], "encrypted" in found["osd"]) == (0, False)
+    assert json.dumps(found["devices"][0]["support_discard"]) == "1"

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from .. import tasks
+from .. import paths, tasks
 from ..ceph import backend, node, osd, rados, services
 from ..errors import Failure, bad_parameters
 from ..registry import ALL, Context, endpoint
@@ -87,9 +87,10 @@ def details(found: dict[str, Any], pid: int) -> dict[str, Any]:
     about = {key: found.get(key) for key in same}
     about["version"] = f"{found.get('ceph_version_short')} ({found.get('ceph_release')})"
     about["mem_usage"] = _proportional_memory(pid)
-    about["encrypted"] = 0
-    if pid:
+    if paths.release()[0] < 9:
         about["pid"] = pid
+    else:
+        about |= {"encrypted": 0, **({"pid": pid} if pid else {})}
     parts = [("bdev", "bluestore", "block")]
     parts += [("db", "bluefs", "db")] if truth(found.get("bluefs_dedicated_db")) else []
     parts += [("wal", "bluefs", "wal")] if truth(found.get("bluefs_dedicated_wal")) else []
@@ -105,7 +106,7 @@ def _device(found: dict[str, Any], name: str, prefix: str, kind: str) -> dict[st
         "dev_node": about("dev_node"),
         "physical_device": about("devices"),
         "size": int(about("size") or 0),
-        "support_discard": truth(about("support_discard")),
+        "support_discard": services.flag(truth(about("support_discard"))),
         "type": about("type"),
     }
 
