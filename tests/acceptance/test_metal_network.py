@@ -101,7 +101,9 @@ class Wires(Site):
         return self.play(*self.arguments(config, **variables), *arguments, playbook="network.yml", timeout=1800)
 
     def arguments(self, config: list[dict[str, Any]], **variables: Any) -> list[str]:
-        given = {"pve_network_interfaces": config, "pve_network_confirm_timeout": TIMEOUT, **variables}
+        # the demo's own networks are others
+        given = {"pve_network_interfaces": config, "pve_networks": {}, "pve_network_confirm_timeout": TIMEOUT}
+        given.update(variables)
         return ["-e", json.dumps(given)]
 
     def seen(self, node: str = "pve1") -> dict[str, Any]:
