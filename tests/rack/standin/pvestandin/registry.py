@@ -96,23 +96,52 @@ class Endpoint:
         return table
 
 
-_TABLE: dict[tuple[str, str], Endpoint] = {}
+class Table:
+    """The endpoints of one API: Proxmox VE's below, and pbsstandin has its own."""
+
+    def __init__(self, package: str, modules: Sequence[str]) -> None:
+        """`modules` are those of the Python package that declare endpoints."""
+        self._package = package
+        self._modules = modules
+        self._entries: dict[tuple[str, str], Endpoint] = {}
+
+    def endpoint(
+        self, method: str, path: str, *, permission: Permission = None, params: Params = "", proxyto: str | None = None
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler. `proxyto` names the parameter that holds the node which has to answer."""
+
+        def register(handler: Handler) -> Handler:
+            key = (method, path)
+            if key in self._entries:
+                raise ValueError(f"{method} {path} is declared twice")
+            self._entries[key] = Endpoint(method, path, handler, permission, params, proxyto, _pattern(path))
+            return handler
+
+        return register
+
+    def load(self) -> None:
+        """Import every module with endpoints."""
+        for name in self._modules:
+            if find_spec(f"{self._package}.{name}"):
+                import_module(f"{self._package}.{name}")
+
+    def endpoints(self) -> list[Endpoint]:
+        return list(self._entries.values())
+
+    def find(self, method: str, path: str) -> tuple[Endpoint, dict[str, str]] | None:
+        """The endpoint and the parameters in the path; a fixed name wins over a placeholder."""
+        clean = "/" + "/".join(part for part in path.split("/") if part)
+        exact = self._entries.get((method, clean))
+        if exact and "{" not in exact.path:
+            return exact, {}
+        for candidate in sorted(self._entries.values(), key=lambda entry: (entry.path.count("{"), entry.path)):
+            match = candidate.pattern.fullmatch(clean) if candidate.method == method else None
+            if match:
+                return candidate, {name.replace("__", "-"): value for name, value in match.groupdict().items()}
+        return None
+
+
 _TYPES = {"string", "boolean", "integer", "number", "array"}
-
-
-def endpoint(
-    method: str, path: str, *, permission: Permission = None, params: Params = "", proxyto: str | None = None
-) -> Callable[[Handler], Handler]:
-    """Register a handler. `proxyto` names the parameter that holds the node which has to answer."""
-
-    def register(handler: Handler) -> Handler:
-        key = (method, path)
-        if key in _TABLE:
-            raise ValueError(f"{method} {path} is declared twice")
-        _TABLE[key] = Endpoint(method, path, handler, permission, params, proxyto, _pattern(path))
-        return handler
-
-    return register
 
 
 def _declared(words: str) -> dict[str, Any]:
@@ -140,25 +169,15 @@ def _pattern(path: str) -> re.Pattern[str]:
     )
 
 
-def load() -> None:
-    """Import every module with endpoints."""
-    for name in MODULES:
-        if find_spec(f"{__package__}.api.{name}"):
-            import_module(f"{__package__}.api.{name}")
-
-
-def endpoints() -> list[Endpoint]:
-    return list(_TABLE.values())
+_TABLE = Table(f"{__package__}.api", MODULES)
+endpoint = _TABLE.endpoint
+load = _TABLE.load
+endpoints = _TABLE.endpoints
 
 
 def find(method: str, path: str) -> tuple[Endpoint, dict[str, str]]:
-    """The endpoint and the parameters in the path; a fixed name wins over a placeholder. Raises 501."""
-    clean = "/" + "/".join(part for part in path.split("/") if part)
-    exact = _TABLE.get((method, clean))
-    if exact and "{" not in exact.path:
-        return exact, {}
-    for candidate in sorted(_TABLE.values(), key=lambda entry: (entry.path.count("{"), entry.path)):
-        match = candidate.pattern.fullmatch(clean) if candidate.method == method else None
-        if match:
-            return candidate, {name.replace("__", "-"): value for name, value in match.groupdict().items()}
-    raise errors.not_implemented(method, path)
+    """As Table.find. Raises 501."""
+    found = _TABLE.find(method, path)
+    if found is None:
+        raise errors.not_implemented(method, path)
+    return found
