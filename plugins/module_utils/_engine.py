@@ -8,17 +8,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils._api import Api, said
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
-    ApiError,
+    AuthError,
     ConnectionLost,
+    InputError,
     NotInstalled,
     ProxmoxError,
+    TaskError,
+    Timeout,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Item, Resource, Version
 from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
@@ -65,17 +70,31 @@ class _Module(AnsibleModule):
 
 
 class ResourceModule:
-    """A whole module: C(ResourceModule(table).run())."""
+    """A whole module: C(ResourceModule(table).run()).
 
-    def __init__(self, resource: Resource, connect: Callable[[AnsibleModule], Client] = Client.from_module) -> None:
+    C(ceph) opens the monitors for a resource of Ceph, which is then only there where they are; C(connection): the
+    options that say which API is asked, none for a module that only works on a node.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        connect: Callable[[AnsibleModule], Client] = Client.from_module,
+        ceph: Callable[[AnsibleModule], Any] | None = None,
+        connection: Mapping[str, dict[str, Any]] = CONNECTION_SPEC,
+    ) -> None:
         self.resource = resource
         self.connect = connect
+        self.ceph = ceph
+        self.connection = connection
 
     def argument_spec(self) -> dict[str, Any]:
+        allow = {"allow_remove": {"type": "list", "elements": "str", "default": []}} if self.resource.guarded else {}
         return {
             "config": {"type": "list", "elements": "dict", "options": self.resource.spec()},
             "state": {"type": "str", "choices": list(STATES), "default": "merged"},
-            **CONNECTION_SPEC,
+            **allow,
+            **self.connection,
         }
 
     def run(self) -> None:
@@ -93,29 +112,31 @@ class ResourceModule:
         config = module.params["config"] or []
         wanted, problems = read_wanted(self.resource, config, module.given, state)
         refuse(problems)
-        client = self.connect(module)
+        # Ansible may start the module again under another Python for this, so it comes first
+        ceph = self.ceph(module) if self.ceph else None
+        api = Api(self.connect(module), ceph, on_ceph=self.ceph is not None)
         try:
-            return Run(self.resource, module, client).result(state, wanted)
+            return Run(self.resource, module, api).result(state, wanted)
         finally:
-            client.close()
+            api.close()
 
 
 class Run:
     """One execution against one API."""
 
-    def __init__(self, resource: Resource, module: AnsibleModule, client: Client) -> None:
+    def __init__(self, resource: Resource, module: AnsibleModule, api: Api) -> None:
         self.resource = resource
         self.module = module
-        self.client = client
+        self.api = api
         self.done: list[Change] = []
 
-    def result(self, state: str, wanted: list[Wanted]) -> dict[str, Any]:
-        if not self.client.installed and not self.module.check_mode:
-            raise NotInstalled(
-                "Proxmox VE is not installed on this machine.",
-                hint="Install it first (role pve_host), or name an API with api_host.",
-            )
+    def result(self, state: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
+        if not self.api.installed and not self.module.check_mode:
+            raise _missing(self.api)
         present = self._read()
+        if self.api.installed and state != "deleted":
+            wanted = self.resource.settle(self.api, wanted)
+        self._hide(wanted, present)
         if state in ("gathered", "overridden"):
             for key in sorted(key for key, one in present.items() if not one.known(self.resource)):
                 text = f"{self.resource.name} '{key}' is of a type unknown to this collection; it is left out."
@@ -123,15 +144,15 @@ class Run:
         if state == "gathered":
             keys = {item.key for item in wanted} or set(present)
             return {"changed": False, "gathered": self._list(one for one in present.values() if one.key in keys)}
-        self.planner = Planner(self.resource, state, self._version)
+        self.planner = Planner(self.resource, state, self._version, self.module.params.get("allow_remove") or ())
         changes = self.planner.plan(wanted, present)
-        if self.client.installed:
-            for sentence in self.resource.advise(self.client.get, changes) if changes else ():
-                self.module.warn(sentence)
+        if self.api.installed and changes:
+            self._ask(changes)
         after = self._predict(changes, present)
         if changes and not self.module.check_mode:
-            self._apply(changes)
+            self._apply(wanted, changes)
             after = self._read()
+            self._hide(wanted, after)
             self._compare(wanted, after)
         return {
             "changed": bool(changes),
@@ -142,19 +163,39 @@ class Run:
         }
 
     def _read(self) -> dict[str, Present]:
-        if not self.client.installed:
-            self.module.warn(
-                f"Proxmox VE is not installed here yet: planned against what a fresh installation has for"
-                f" {self.resource.name}."
+        if not self.api.installed:
+            fresh = "a fresh installation" if self.api.product == "Proxmox VE" else f"a new {self.api.product}"
+            verb = "installed" if self.api.product == "Proxmox VE" else "set up"
+            text = (
+                f"{self.api.product} is not {verb} here yet: planned against what {fresh} has for {self.resource.name}."
             )
+            self.module.warn(text)
             rows: Any = self.resource.fresh
         else:
-            rows = self.resource.rows(self.client.get)
+            rows = self.resource.rows(self.api)
         return read_present(self.resource, rows)
 
+    def _hide(self, wanted: Sequence[Wanted], present: Mapping[str, Present]) -> None:
+        """What the user gave as a secret is shown nowhere, though the API may tell it."""
+        for one in (one for one in self.resource.fields if one.hides):
+            for item in wanted:
+                if item.values.get(one.option) is not None and item.key in present:
+                    present[item.key].values.pop(self.resource.field(str(one.hides)).option, None)
+
+    def _ask(self, changes: Sequence[Change]) -> None:
+        for sentence in self.resource.advise(self.api.get, changes):
+            self.module.warn(sentence)
+        problems = []
+        for sentence, certain in self.resource.objections(self.api, changes):
+            if certain or not self.module.check_mode:
+                problems.append(sentence)
+            else:
+                self.module.warn(f"{sentence} It is refused where that is still so when it is done.")
+        refuse(problems)
+
     def _version(self) -> Version | None:
-        if self.client.installed:
-            return self.client.version
+        if self.api.client.installed:
+            return self.api.client.version
         return _DEBIAN.get(_debian_release())
 
     def _list(self, items: Iterable[Present]) -> list[Item]:
@@ -163,8 +204,8 @@ class Run:
     def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
         secrets = {one.option for one in self.resource.fields if one.secret}
-        head = {self.resource.key.option, self.resource.discriminator and self.resource.discriminator.option}
         for change in changes:
+            head = set(self.resource.head(change.key, None))
             after = outcome(self.resource, change)[1]
             if not after:
                 del result[change.key]
@@ -188,7 +229,10 @@ class Run:
             "after_header": self.resource.path,
         }
 
-    def _apply(self, changes: list[Change]) -> None:
+    def _apply(self, wanted: Sequence[Wanted], changes: list[Change]) -> None:
+        if self.resource.together:
+            self._all_at_once(wanted, changes)
+            return
         for change in changes:
             try:
                 if change.action == "recreate":
@@ -196,14 +240,33 @@ class Run:
                 else:
                     self._converge(change)
             except ProxmoxError as error:
-                error.message = f"{self.resource.name} '{change.key}': {error.message}"
-                if isinstance(error, ApiError) and (said := self._explain(change, error.reason)):
-                    error.hint = f"{said} {error.hint or ''}".strip()
-                if self.done:
-                    error.fields["changed"] = True
-                    error.fields["changes"] = [one.summary() for one in self.done]
+                self._word(error, change)
                 raise
             self.done.append(change)
+
+    def _all_at_once(self, wanted: Sequence[Wanted], changes: list[Change]) -> None:
+        for attempt in range(_ATTEMPTS):
+            try:
+                self.resource.together(self.api, changes) if self.resource.together else None
+            except ConnectionLost as error:
+                if not error.maybe_done or attempt == _ATTEMPTS - 1:
+                    raise
+                self.api.finish(self.resource.workers)
+                changes = self.planner.plan(wanted, self._read())
+            else:
+                return
+            if not changes:
+                return
+
+    def _word(self, error: ProxmoxError, change: Change) -> None:
+        """Says which item it was, why, what to do, and what has been done already."""
+        log = f"; its log: {said(error)}" if isinstance(error, TaskError) and error.log_tail else ""
+        error.message = f"{self.resource.name} '{change.key}': {error.message}{log}"
+        if (reason := said(error)) and (advice := self._explain(change, reason)):
+            error.hint = f"{advice} {error.hint or ''}".strip()
+        if self.done:
+            error.fields["changed"] = True
+            error.fields["changes"] = [one.summary() for one in self.done]
 
     def _explain(self, change: Change, reason: str) -> str | None:
         before, after = outcome(self.resource, change)
@@ -221,19 +284,29 @@ class Run:
     def _converge(self, first: Change) -> None:
         """Makes one change. After a lost answer or a refusal it reads again, and goes on from what it finds."""
         change: Change | None = first
-        if first.action == "update" and self.done:
-            # every write of ours has changed the digest
+        stale = first.action == "update" and self.done and not self.resource.read
+        if stale or (first.action == "create" and self.resource.overwrites):
+            # every write of ours has changed the digest; and what somebody else has made must not be reset
             change = self._again(first)
         for attempt in range(_ATTEMPTS):
             if change is None:
                 return
             try:
                 self._write(change)
-            except (ApiError, ConnectionLost) as error:
+            except (TaskError, Timeout) as error:
+                # half of it may have been done, and no repetition makes that better
+                if self._again(first) != change:
+                    error.fields["changed"] = True
+                raise
+            except (AuthError, InputError, NotInstalled):
+                raise
+            except ProxmoxError as error:
+                lost = getattr(error, "maybe_done", False) or getattr(error, "transient", False)
+                if lost:
+                    self.api.finish(self.resource.workers)
                 anew = self._again(first)
                 if anew is None:
                     return
-                lost = isinstance(error, ConnectionLost) and error.maybe_done
                 if not (lost or _moved(change, anew)) or attempt == _ATTEMPTS - 1:
                     raise
                 change = anew
@@ -242,22 +315,26 @@ class Run:
 
     def _again(self, change: Change) -> Change | None:
         """The same change, planned against what exists now; None when there is nothing left to do."""
-        present = read_present(self.resource, self.resource.rows(self.client.get, change.key)).get(change.key)
+        present = read_present(self.resource, self.resource.rows(self.api, change.key)).get(change.key)
         if change.action == "delete":
-            return change if present else None
+            if present is None:
+                return None
+            return replace(change, present=present) if self.resource.read else change
         return self.planner.replan(change.goal, present)
 
     def _write(self, change: Change) -> None:
         resource = self.resource
         collection, key = resource.place(change.key)
         form = {name: resource.field(name).kind.write(value) for name, value in change.to_set.items()}
-        if change.action == "delete":
-            self.client.delete(f"{collection}/{key}")
+        if resource.write:
+            resource.write(self.api, change, form)
+        elif change.action == "delete":
+            self.api.delete(f"{collection}/{key}")
         elif change.action == "create":
             head = {resource.key.name: key}
             if resource.discriminator and not resource.paths:
                 head[resource.discriminator.name] = str(change.goal.label)
-            self.client.post(collection, **head, **form)
+            self.api.post(collection, **head, **form)
         else:
             along = {resource.field(name).along for name in change.to_set} | set(resource.resend)
             for other in along - {None, *form}:
@@ -267,7 +344,7 @@ class Run:
                 form["delete"] = ",".join(sorted(change.to_unset))
             if change.present and (digest := change.present.raw.get("digest")):
                 form["digest"] = digest
-            self.client.put(f"{collection}/{key}", **form)
+            self.api.put(f"{collection}/{key}", **form)
 
     def _compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
         """Says so when Proxmox took a value and made something else of it."""
@@ -283,6 +360,16 @@ def _moved(old: Change, new: Change) -> bool:
     if old.present is None or new.present is None:
         return False
     return old.present.raw.get("digest") != new.present.raw.get("digest")
+
+
+def _missing(api: Api) -> NotInstalled:
+    if api.product == "Proxmox VE":
+        hint = "Install it first (role pve_host), or name an API with api_host."
+        return NotInstalled("Proxmox VE is not installed on this machine.", hint=hint)
+    return NotInstalled(
+        f"{api.product} is not set up on this machine, or has no monitor yet.",
+        hint="Set it up first (role pve_ceph), or run this on a node that has it.",
+    )
 
 
 def _debian_release() -> str:

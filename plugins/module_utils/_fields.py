@@ -35,6 +35,8 @@ class Field:
     generated  Proxmox fills it in at creation: C(replaced) leaves it alone when it is not mentioned
     secret     written at creation, afterwards only with C(update_password: always); never read, never shown
     marker     the API tells whether this secret is set, by any value under its name
+    readable   the API tells this secret itself: it is always compared, and still never shown
+    hides      the field that would show this secret, where the user has given it as one
     since, until  first PVE version that knows it, and first that no longer does
     instead    what to use where it is not known
     pattern, meaning  regular expression that every single value must match, and what it stands for
@@ -50,6 +52,8 @@ class Field:
     generated: bool = False
     secret: bool = False
     marker: bool = False
+    readable: bool = False
+    hides: str | None = None
     since: Version | None = None
     until: Version | None = None
     instead: str | None = None
@@ -60,7 +64,7 @@ class Field:
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
 
     def __post_init__(self) -> None:
-        if self.marker and not self.secret:
+        if (self.marker or self.readable or self.hides) and not self.secret:
             raise ValueError(f"{self.name}: only a secret has a marker")
         if self.secret and (self.default is not None or self.generated):
             raise ValueError(f"{self.name}: a secret has no default")
@@ -147,27 +151,46 @@ def _nothing(_item: Mapping[str, Any]) -> Iterable[str]:
     return ()
 
 
-def _untouched(item: Item) -> Item:
-    return item
+def _untouched(values: Item, _present: Item | None) -> Item:
+    return values
 
 
 @dataclass(frozen=True)
 class Resource:
     """A list of things under one path of the API, each with an identifier.
 
-    path          of the collection; GET answers the list, POST creates, path/ID takes PUT and DELETE
+    path          of the collection; GET answers the list, POST creates, path/ID takes PUT and DELETE. C({node}) in it is
+                  the node that is asked
     paths         where each type has a collection of its own: its path by type. Identifiers are unique per type then
     key           the identifier's name in POST and in answers
+    scope         what the identifier is unique in, where that is a part of it
     discriminator the setting that selects the variant; None: there is the single variant C(None)
     resend        settings that every change has to carry, whatever it changes
     protected     identifiers that are never removed
     fresh         what exists directly after an installation, in the API's form
-    prepare       rewrites the settings that the user gave (canonical) before planning; may raise C(ValueError)
+    prepare       rewrites the settings that the user gave (canonical) in view of those that exist (None: no such item)
+                  before they are compared; may raise C(ValueError)
+    settle        the same for what only the API knows, once: items to items; may raise InputError
     check         problems of a whole item, as it would be, that fields alone cannot see, as sentences
     depends       identifiers of items that must exist before this one and go after it
     keep          why a present item may be removed only by C(state=deleted), or None
     explain       what to do about Proxmox's refusal of an item: its settings and the sentence, to a sentence or None
     advise        warnings about what is about to be written; may read from the API through the given function
+    objections    what speaks against the changes, found by asking: sentences, and whether each holds for certain. In
+                  check mode the others are warnings, because something before it may still bring what is missing
+
+    For what is not simply a list in Proxmox's API:
+
+    read          the rows from an Api, instead of GET on the path; may be given the identity of the only one needed
+    write         makes one change through an Api, from its form (texts by name), instead of POST, PUT and DELETE
+    together      makes all changes in one call
+    workers       types of the tasks that writing starts: after a lost answer their end is awaited
+    overwrites    POST for an identifier that exists resets it, so that it is read again right before
+    resets        there is no way to take a setting away: its default is written
+    guarded       removing loses data: the identifier has to be in the option C(allow_remove) as well
+    recreatable   whether C(recreate) is offered for what is fixed at creation
+    spares        whether a present item, by its row, belongs to somebody else: C(overridden) leaves it
+    broken        whether a present item, by its row, is there only in part, so that creating it completes it
     """
 
     name: str
@@ -180,12 +203,25 @@ class Resource:
     resend: Sequence[str] = ()
     protected: frozenset[str] = frozenset()
     fresh: Sequence[Mapping[str, Any]] = ()
-    prepare: Callable[[Item], Item] = _untouched
+    prepare: Callable[[Item, Item | None], Item] = _untouched
+    settle: Callable[[Any, Sequence[Any]], Sequence[Any]] = lambda _api, items: items
     check: Callable[[Item], Iterable[str]] = _nothing
     depends: Callable[[Item], Iterable[str]] = _nothing
     keep: Callable[[Mapping[str, Any]], str | None] = lambda _item: None
     advise: Callable[[Callable[[str], Any], Sequence[Any]], Iterable[str]] = lambda _get, _changes: ()
     explain: Callable[[Item, str], str | None] = lambda _item, _reason: None
+    objections: Callable[[Any, Sequence[Any]], Iterable[tuple[str, bool]]] = lambda _api, _changes: ()
+    read: Callable[[Any, str | None], Iterable[Mapping[str, Any]]] | None = None
+    write: Callable[[Any, Any, Mapping[str, Any]], None] | None = None
+    together: Callable[[Any, Sequence[Any]], None] | None = None
+    workers: frozenset[str] = frozenset()
+    overwrites: bool = False
+    resets: bool = False
+    guarded: bool = False
+    recreatable: bool = True
+    spares: Callable[[Mapping[str, Any]], bool] = lambda _row: False
+    broken: Callable[[Mapping[str, Any]], bool] = lambda _row: False
+    scope: Field | None = None
     product: str = "Proxmox VE"
 
     def __post_init__(self) -> None:
@@ -201,29 +237,45 @@ class Resource:
             raise ValueError(f"{self.name}: several variants need a discriminator, and one needs none")
         if self.paths and set(self.paths) != set(self.variants):
             raise ValueError(f"{self.name}: paths and variants do not agree")
+        if self.scope and self.paths:
+            raise ValueError(f"{self.name}: either paths or a scope")
         for label, variant in self.variants.items():
             for name, default in variant.defaults.items():
                 if self.field(name).kind.read(default) != default:
                     raise ValueError(f"{self.name} {label}: default of {name} is not in canonical form")
 
-    def identity(self, label: str | None, key: str) -> str:
-        """What an item is known by here: its identifier, with the type in front where that is needed."""
+    def identity(self, label: str | None, key: str, scope: Any = None) -> str:
+        """What an item is known by here: its identifier, with the type or its scope in front where that is needed."""
+        if self.scope:
+            return f"{scope} {key}"
         return f"{label}:{key}" if self.paths else key
 
     def place(self, identity: str) -> tuple[str, str]:
         """The path of the collection that an item is in, and its identifier there."""
+        if self.scope:
+            return self.path, identity.rpartition(" ")[2]
         if not self.paths:
             return self.path, identity
         label, _colon, key = identity.partition(":")
         return self.paths[label], key
 
-    def rows(self, get: Callable[[str], Any], identity: str | None = None) -> list[Mapping[str, Any]]:
+    def head(self, identity: str, label: str | None) -> Item:
+        """What says which item it is, as C(config) has it."""
+        head: Item = {self.scope.option: identity.rpartition(" ")[0]} if self.scope else {}
+        head[self.key.option] = self.place(identity)[1]
+        if self.discriminator:
+            head[self.discriminator.option] = label
+        return head
+
+    def rows(self, api: Any, identity: str | None = None) -> list[Mapping[str, Any]]:
         """What exists, from the API; with C(identity), only the collection in which that item is."""
+        if self.read:
+            return list(self.read(api, identity))
         if not self.paths:
-            return list(get(self.path))
+            return list(api.get(self.path))
         head = self.discriminator.name if self.discriminator else ""
         wanted = [label for label in self.paths if identity is None or identity.startswith(f"{label}:")]
-        return [{**row, head: label} for label in wanted for row in get(self.paths[label])]
+        return [{**row, head: label} for label in wanted for row in api.get(self.paths[label])]
 
     def field(self, name: str) -> Field:
         return next(one for one in self.fields if name in (one.name, one.option))
@@ -235,12 +287,15 @@ class Resource:
     def spec(self) -> dict[str, Any]:
         """Argument spec of one item of C(config)."""
         result: dict[str, Any] = {self.key.option: {"type": "str", "required": True}}
+        if self.scope:
+            result[self.scope.option] = {"type": "str", "required": True}
         if self.discriminator:
             result[self.discriminator.option] = self.discriminator.spec()
         result.update({one.option: one.spec() for one in self.fields})
-        if any(variant.fixed for variant in self.variants.values()) or (self.discriminator and not self.paths):
+        fixed = any(variant.fixed for variant in self.variants.values()) or (self.discriminator and not self.paths)
+        if fixed and self.recreatable:
             result["recreate"] = {"type": "bool", "default": False}
-        if self.has_secrets:
+        if any(one.secret and not one.readable for one in self.fields):
             choices = ["on_create", "always"]
             result["update_password"] = {"type": "str", "choices": choices, "default": "on_create", "no_log": False}
         return result

@@ -46,10 +46,7 @@ class Present:
 
     def config(self, resource: Resource) -> Item:
         """The item as C(config) takes it."""
-        head: Item = {resource.key.option: resource.place(self.key)[1]}
-        if resource.discriminator:
-            head[resource.discriminator.option] = self.label
-        return {**head, **self.values}
+        return {**resource.head(self.key, self.label), **self.values}
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,8 @@ def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> dict[
     present: dict[str, Present] = {}
     for row in rows:
         label = str(row.get(resource.discriminator.name)) if resource.discriminator else None
-        key = resource.identity(label, str(row[resource.key.name]))
+        scope = row[resource.scope.name] if resource.scope else None
+        key = resource.identity(label, str(row[resource.key.name]), scope)
         variant = resource.variants.get(label)
         values: Item = {}
         for name in variant.names if variant else ():
@@ -115,7 +113,9 @@ def read_wanted(
     for number, (params, names) in enumerate(zip(config, given, strict=True)):
         key = str(params[resource.key.option])
         label = params[resource.discriminator.option] if resource.discriminator else None
-        where = f"{resource.name} '{key}' (config[{number}])"
+        scope = params[resource.scope.option] if resource.scope else None
+        shown = resource.identity(label, key, scope) if resource.scope else key
+        where = f"{resource.name} '{shown}' (config[{number}])"
         if resource.paths and label is None:
             problems.append(
                 f"{where}: {resource.discriminator.option} is not set, not one of {', '.join(resource.paths)}"
@@ -123,15 +123,18 @@ def read_wanted(
             continue
         if resource.paths:
             where = f"{resource.name} {label} '{key}' (config[{number}])"
-        if resource.identity(label, key) in seen:
-            problems.append(f"{where}: config[{seen[resource.identity(label, key)]}] names it as well")
-            continue
-        seen[resource.identity(label, key)] = number
         try:
-            key = resource.identity(label, resource.key.read(key))
+            option = resource.scope.option if resource.scope else ""
+            scope = resource.scope.read(scope) if resource.scope else None
+            option = resource.key.option
+            identity = resource.identity(label, resource.key.read(key), scope)
         except ValueError as error:
-            problems.append(f"{where}: {resource.key.option} {error}")
+            problems.append(f"{where}: {option} {error}")
             continue
+        if identity in seen:
+            problems.append(f"{where}: config[{seen[identity]}] names it as well")
+            continue
+        seen[identity] = number
         values: Item = {}
         for one in resource.fields:
             if state == "deleted" or one.option not in names:
@@ -141,7 +144,7 @@ def read_wanted(
             except ValueError as error:
                 problems.append(f"{where}: {one.option} {_without_secret(one, error)}")
         always = params.get("update_password") == "always"
-        items.append(Wanted(key, where, label, values, bool(params.get("recreate")), always))
+        items.append(Wanted(identity, where, label, values, bool(params.get("recreate")), always))
     return items, problems
 
 

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -23,12 +23,22 @@ class _Problem(Exception):
 
 
 class Planner:
-    """Plans for one resource and one state. C(version) is asked only when a table entry depends on it."""
+    """Plans for one resource and one state. C(version) is asked only when a table entry depends on it.
 
-    def __init__(self, resource: Resource, state: str, version: Callable[[], Version | None]) -> None:
+    C(allow) has the identifiers that may be removed where a resource is guarded.
+    """
+
+    def __init__(
+        self,
+        resource: Resource,
+        state: str,
+        version: Callable[[], Version | None],
+        allow: Collection[str] = (),
+    ) -> None:
         self.resource = resource
         self.state = state
         self.version = version
+        self.allow = frozenset(allow)
 
     def plan(self, items: Sequence[Wanted], present: Mapping[str, Present]) -> list[Change]:
         """All changes in the order in which they have to be made. Raises one InputError with every finding."""
@@ -45,12 +55,13 @@ class Planner:
         if self.state == "overridden":
             listed = {item.key for item in items}
             for key in sorted(set(present) - listed - self.resource.protected):
-                if not present[key].known(self.resource):
+                one = present[key]
+                if not one.known(self.resource) or self.resource.spares(one.raw):
                     continue
-                if reason := self.resource.keep(present[key].raw):
+                if reason := self.resource.keep(one.raw) or self._unnamed(key):
                     problems.append(f"{self.resource.name} '{key}' is not listed and would be removed, but {reason}")
                 else:
-                    changes.append(Change("delete", key, present=present[key]))
+                    changes.append(Change("delete", key, present=one))
         problems += self._orphans(changes, present)
         refuse(problems)
         return self._ordered(changes)
@@ -64,6 +75,8 @@ class Planner:
         item = self._prepared(item, present)
         if present is None:
             return self._create(item)
+        if self.resource.broken(present.raw):
+            return replace(self._create(item), present=present)
         variant = self.resource.variants[present.label]
         if item.label is not None and item.label != present.label:
             return self._recreate(item, present, [f"type is {present.label}, wanted is {item.label}"])
@@ -80,8 +93,8 @@ class Planner:
                 continue
             if one.name in variant.fixed.split():
                 fixed.append(f"{one.option} is {_show(current)}, wanted is {_show(value)}")
-            elif value is not None:
-                to_set[one.name] = value
+            elif value is not None or (self.resource.resets and default is not None):
+                to_set[one.name] = default if value is None else value
             elif one.name in variant.required.split():
                 raise _Problem(f"{one.option}: cannot be taken away, {present.label or 'it'} needs it")
             else:
@@ -90,6 +103,8 @@ class Planner:
             for one in self._unmentioned(item, present, variant):
                 if one.name in variant.fixed.split():
                     fixed.append(f"{one.option} is {_show(present.values[one.option])}, wanted is not set")
+                elif self.resource.resets and self.resource.default(variant, one) is not None:
+                    to_set[one.name] = self.resource.default(variant, one)
                 else:
                     to_unset.append(one.name)
         if fixed:
@@ -111,7 +126,7 @@ class Planner:
             if gone:
                 self._check_versions(gone, label)
         try:
-            return replace(item, values=self.resource.prepare(dict(item.values)))
+            return replace(item, values=self.resource.prepare(dict(item.values), present.values if present else None))
         except ValueError as error:
             raise _Problem(str(error)) from None
 
@@ -162,8 +177,11 @@ class Planner:
 
     @staticmethod
     def _secret(item: Wanted, present: Present, one: Field, value: Any, to_set: Item, to_unset: list[str]) -> None:
-        marker = present.raw.get(one.name) if one.marker else None
-        if value is None:
+        marker = present.raw.get(one.name) if one.marker or one.readable else None
+        if one.readable:
+            if value is not None and value != marker:
+                to_set[one.name] = value
+        elif value is None:
             if marker if one.marker else item.always:
                 to_unset.append(one.name)
         elif (one.marker and not marker) or (item.always and not one.same(value, marker)):
@@ -185,6 +203,8 @@ class Planner:
 
     def _recreate(self, item: Wanted, present: Present, differences: Sequence[str]) -> Change:
         what = "; ".join(differences)
+        if not self.resource.recreatable:
+            raise _Problem(f"{what}. This is fixed when it is created")
         if not item.recreate:
             raise _Problem(
                 f"{what}. Proxmox cannot change this in place; recreate: true on this item deletes the definition"
@@ -218,7 +238,14 @@ class Planner:
     def _delete(self, item: Wanted, present: Present | None) -> Change | None:
         if item.key in self.resource.protected:
             raise _Problem("is built in and cannot be removed")
+        if present and (reason := self._unnamed(item.key)):
+            raise _Problem(f"would be removed, but {reason}")
         return Change("delete", item.key, item, present) if present else None
+
+    def _unnamed(self, key: str) -> str | None:
+        if not self.resource.guarded or key in self.allow:
+            return None
+        return f"what is in it would be lost; name it in allow_remove as well (allow_remove: ['{key}'])"
 
     def _check_versions(self, to_set: Mapping[str, Any], label: str | None) -> None:
         subjects: list[tuple[str, Field | Variant]] = [(f"type {label}", self.resource.variants[label])]
@@ -239,10 +266,7 @@ class Planner:
             raise _Problem(f"{name}: needs {self.resource.product} {bound}, this is {_dotted(version[:2])}{instead}")
 
     def _check_item(self, item: Wanted, label: str | None, values: Item) -> None:
-        head: Item = {self.resource.key.option: self.resource.place(item.key)[1]}
-        if self.resource.discriminator:
-            head[self.resource.discriminator.option] = label
-        sentences = list(self.resource.check({**head, **values}))
+        sentences = list(self.resource.check({**self.resource.head(item.key, label), **values}))
         for one in map(self.resource.field, values):
             if one.along and self.resource.field(one.along).option not in values:
                 sentences.append(f"{one.option}: needs {self.resource.field(one.along).option} as well")

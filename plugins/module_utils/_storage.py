@@ -262,7 +262,7 @@ FIELDS = [
 ]
 
 
-def prepare(values: Item) -> Item:
+def prepare(values: Item, _present: Item | None) -> Item:
     """Proxmox VE 8 shows maxfiles as prune-backups, so that is what it is compared with and written as."""
     count = values.pop("maxfiles", None)
     if count is not None:
