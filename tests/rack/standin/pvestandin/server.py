@@ -2,36 +2,21 @@
 
 from __future__ import annotations
 
-import contextlib
 import email.message
-import gzip
-import http.server
 import json
 import os
 import re
-import signal
-import socket
-import ssl
-import sys
-import threading
 import time
-from http import HTTPStatus
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, unquote_plus, urlsplit
 
-from . import auth, dispatch, faults, paths, registry, requestlog
+from . import auth, dispatch, faults, paths, registry, requestlog, web
 from .errors import ApiError
 
 PORT = int(os.environ.get("PVE_STANDIN_PORT", "8006"))
-# As pveproxy has them: a client must be ready to find its connection closed.
 _BODY_LIMIT = 512 * 1024
-_IDLE = 5.0
-_REQUESTS = 100
-_COMPRESSED = 1024
-
-
-class _Dropped(Exception):
-    """The connection ends without an answer."""
 
 
 def decode_form(text: str) -> dict[str, Any]:
@@ -55,53 +40,23 @@ def unauthorized_delay() -> float:
     return float(os.environ.get("PVE_STANDIN_UNAUTHORIZED_DELAY", "3"))
 
 
-class Handler(http.server.BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
+class Handler(web.Handler):
+    # Closing after errors and after a hundred requests is pveproxy's: a client must be ready for it.
     server_version = "pve-api-daemon/3.0"
-    sys_version = ""
-    timeout = _IDLE
-    server: Server  # type: ignore[assignment]
-    left = _REQUESTS
 
-    def handle(self) -> None:
-        with contextlib.suppress(OSError, _Dropped):  # the client is gone, or has to believe that we are
-            if not paths.pve("local").exists():
-                return  # the cluster file system is away: pveproxy cannot answer either
-            self.request.settimeout(_IDLE)
-            self.request.do_handshake()
-            super().handle()
+    def available(self) -> bool:
+        return paths.pve("local").exists()  # without the cluster file system pveproxy cannot answer either
 
-    def version_string(self) -> str:
-        return self.server_version
-
-    def log_message(self, format: str, *args: Any) -> None:
-        """The request log says more."""
-
-    def do_GET(self) -> None:
-        self._serve("GET")
-
-    def do_POST(self) -> None:
-        self._serve("POST")
-
-    def do_PUT(self) -> None:
-        self._serve("PUT")
-
-    def do_DELETE(self) -> None:
-        self._serve("DELETE")
-
-    def _serve(self, method: str) -> None:
-        self.left -= 1
-        if not paths.pve("local").exists():
-            raise _Dropped
+    def serve(self, method: str) -> None:
         url = urlsplit(self.path)
         path = unquote(url.path)
         if not path.startswith("/api2/"):
             self._page(path)
             return
         match = re.fullmatch(r"/api2/(json|extjs)(/.*)?", path)
-        body = self._body()
+        body = self.body(_BODY_LIMIT, (501, "for data too large"))
         if not match:
-            self._send(501, "no such uri", b"", "text/plain")
+            self.send(501, "no such uri", b"", "text/plain")
             return
         params: dict[str, Any] = {}
         user: str | None = None
@@ -113,7 +68,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
             params = {**self._parse(method, body), **decode_form(url.query)}
             params.pop("_dc", None)
             rule = faults.take(method, relative)
-            answer = self._injected(rule) or dispatch.answer(dispatch.Call(**call, params=params))
+            injected = self.injected(rule)
+            answer = (
+                dispatch.Answer(injected[0], None, injected[1])
+                if injected
+                else dispatch.answer(dispatch.Call(**call, params=params))
+            )
         except ApiError as error:
             answer = dispatch.Answer(error.status, None, error.message, error.errors)
             rule = None
@@ -127,7 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             message=answer.message,
         )
         if rule and rule["action"] == "drop-after":
-            raise _Dropped
+            raise web.Dropped
         self._answer(answer, extjs=match[1] == "extjs", login=relative == "/access/ticket")
 
     def _call(self, method: str, path: str) -> tuple[str | None, dict[str, Any]]:
@@ -146,13 +106,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "forwarded": "PVEDisableProxy" in self.headers,
         }
 
-    def _body(self) -> bytes:
-        length = int(self.headers.get("Content-Length") or 0)
-        if length > _BODY_LIMIT:
-            self._send(501, "for data too large", b"", "text/plain")
-            raise _Dropped
-        return self.rfile.read(length) if length else b""
-
     def _parse(self, method: str, body: bytes) -> dict[str, Any]:
         if method not in ("PUT", "POST") or not body:
             return {}
@@ -166,22 +119,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             raise ApiError(500, "Not a HASH reference")
         return params
 
-    def _injected(self, rule: faults.Rule | None) -> dispatch.Answer | None:
-        if rule is None:
-            return None
-        if rule["action"] == "drop":
-            raise _Dropped
-        if rule["action"] == "delay":
-            time.sleep(float(rule["seconds"]))
-        elif rule["action"] == "status":
-            return dispatch.Answer(int(rule["status"]), None, rule.get("message", "fault injected by the rack"))
-        return None
-
     def _answer(self, answer: dispatch.Answer, *, extjs: bool, login: bool) -> None:
         if answer.status == 401:
             time.sleep(unauthorized_delay())
             if not login:
-                self._send(401, answer.message or "", b"", "text/plain")
+                self.send(401, answer.message or "", b"", "text/plain")
                 return
         body = answer.body()
         status, message = answer.status, answer.message
@@ -192,7 +134,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 **({"status": status} if status >= 400 else {}),
             }
             status, message = 200, None
-        self._send(
+        self.send(
             status,
             message,
             json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode(),
@@ -202,39 +144,9 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _page(self, path: str) -> None:
         if path == "/" and self.command == "GET":
             page = f"<!DOCTYPE html><title>{paths.node_name()} - Proxmox Virtual Environment</title>\n"
-            self._send(200, None, page.encode(), "text/html; charset=UTF-8")
+            self.send(200, None, page.encode(), "text/html; charset=UTF-8")
         else:
-            self._send(501, f"method '{self.command} {path}' not available", b"", "text/plain")
-
-    def _send(self, status: int, message: str | None, body: bytes, kind: str) -> None:
-        reason = (message or "").split("\n", 1)[0] or _reason(status)
-        self.close_connection = self.close_connection or status >= 400 or self.left <= 0
-        # The reason carries the sentence; it may hold more than Latin-1.
-        line = f"{self.protocol_version} {status} {reason}\r\n".encode(errors="replace")
-        packed = {}
-        if len(body) > _COMPRESSED and "gzip" in self.headers.get("Accept-Encoding", ""):
-            body, packed = gzip.compress(body, 1), {"Content-Encoding": "gzip"}
-        head = {
-            "Server": self.server_version,
-            "Date": self.date_time_string(),
-            "Cache-Control": "max-age=0",
-            "Pragma": "no-cache",
-            "Content-Type": kind,
-            "Content-Length": str(len(body)),
-            "Connection": "close" if self.close_connection else "Keep-Alive",
-            **packed,
-        }
-        self.wfile.write(
-            line + "".join(f"{name}: {value}\r\n" for name, value in head.items()).encode() + b"\r\n" + body
-        )
-        self.wfile.flush()
-
-
-def _reason(status: int) -> str:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return "error"
+            self.send(501, f"method '{self.command} {path}' not available", b"", "text/plain")
 
 
 def _credentials(headers: email.message.Message) -> tuple[str | None, str | None]:
@@ -247,66 +159,19 @@ def _credentials(headers: email.message.Message) -> tuple[str | None, str | None
     return None, unquote(match[1]) if match else None
 
 
-class Server(http.server.ThreadingHTTPServer):
-    """Listens on every address; reloads its certificate for new connections when told to."""
+class Server(web.Server):
+    handler = Handler
 
-    daemon_threads = True
-    request_queue_size = 128
-    address_family = socket.AF_INET6
-
-    def __init__(self, address: tuple[str, int], family: socket.AddressFamily) -> None:
-        self.address_family = family
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.reload()
-        super().__init__(address, Handler)
-
-    def server_bind(self) -> None:
-        if self.address_family == socket.AF_INET6:
-            self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        super().server_bind()
-
-    def reload(self) -> None:
-        """Take the certificate that an administrator has put there, or else the node's own."""
+    def certificates(self) -> Iterable[tuple[Path, Path]]:
+        """The one that an administrator has put there, or else the node's own."""
         for name in ("pveproxy-ssl", "pve-ssl"):
-            certificate, key = paths.pve(f"local/{name}.pem"), paths.pve(f"local/{name}.key")
-            if certificate.exists() and key.exists():
-                self.context.load_cert_chain(certificate, key)
-                return
-        raise SystemExit(f"no certificate in {paths.pve('local')}")
-
-    def get_request(self) -> tuple[ssl.SSLSocket, Any]:
-        plain, address = super().get_request()
-        # The handshake is left to the connection's own thread: a silent client must not hold up the others.
-        wrapped = self.context.wrap_socket(plain, server_side=True, do_handshake_on_connect=False)
-        return wrapped, (address[0].removeprefix("::ffff:"), *address[1:])
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        print(f"{client_address[0]}: {sys.exc_info()[1]!r}", file=sys.stderr)
+            yield paths.pve(f"local/{name}.pem"), paths.pve(f"local/{name}.key")
 
 
-def create(port: int = PORT, address: str = "") -> Server:
-    """A server that is bound and not yet running. Without an address it listens on all, IPv6 included."""
+def create(port: int = PORT, address: str = "") -> web.Server:
     registry.load()
-    if address:
-        return Server((address, port), socket.AF_INET)
-    try:
-        return Server(("::", port), socket.AF_INET6)
-    except OSError:
-        return Server(("0.0.0.0", port), socket.AF_INET)
+    return web.bind(Server, port, address)
 
 
 def serve(ready: Any = lambda: None) -> None:
-    """Run until SIGTERM; SIGHUP reloads the certificate."""
-    server = create(address=os.environ.get("PVE_STANDIN_LISTEN", ""))
-    signal.signal(signal.SIGHUP, lambda *_: _reload(server))
-    signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-    ready()
-    server.serve_forever(poll_interval=0.2)
-    server.server_close()
-
-
-def _reload(server: Server) -> None:
-    try:
-        server.reload()
-    except (OSError, ssl.SSLError, SystemExit) as error:
-        print(f"the certificate stays as it is: {error}", file=sys.stderr)
+    web.run(create(address=os.environ.get("PVE_STANDIN_LISTEN", "")), ready)
