@@ -84,10 +84,13 @@ class Ceph:
 
         Where this Python has no rados module, the module starts again with Debian's Python.
         """
-        if not (installed() and initialised() and has_monitors()):
+        if not installed():
             return None
+        # before anything is changed: the module begins anew
         if not _importable():
             _respawn(module)
+        if not (initialised() and has_monitors()):
+            return None
         # a node that has no daemon of Ceph has no link to it in /etc/ceph
         return cls(CONF if os.path.exists(CONF) else PVE_CONF, timeout)
 
