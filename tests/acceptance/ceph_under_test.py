@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -110,6 +112,14 @@ class Ceph:
             and all(state["state_name"] == "active+clean" for state in groups)
         )
 
+    def variables(self, node: str) -> dict[str, Any]:
+        """What the inventory says of a machine, not templated."""
+        done = subprocess.run(
+            ["ansible-inventory", "-i", "inventories/rack", "--host", node],
+            cwd=ROOT, env={**os.environ, "RACK_NAME": self.site.rack.name}, capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        return json.loads(done.stdout)
+
     def settle(self, what: str = "a clean Ceph", seconds: float = 180) -> None:
         wait_for(self.clean, what, seconds)
 
@@ -140,13 +150,19 @@ def set_up(ceph: Ceph) -> None:
 
 
 @contextmanager
-def ceph(name: str, release: str = "trixie") -> Iterator[Ceph]:
-    """A fresh rack with a cluster made by site.yml and a Ceph made by hand, taken down at the end."""
+def machines(name: str, release: str = "trixie") -> Iterator[Ceph]:
+    """A fresh rack of machines with disks, taken down at the end."""
     if name in Rack.names():
         Rack(name).down()
     with Rack.running(load_spec(SPEC, name, release)) as rack:
-        fresh = Ceph(Site(rack))
-        fresh.site.converge()
+        yield Ceph(Site(rack))
+
+
+@contextmanager
+def ceph(name: str, release: str = "trixie") -> Iterator[Ceph]:
+    """Machines with a cluster made by site.yml and a Ceph made by hand."""
+    with machines(name, release) as fresh:
+        fresh.site.converge("--skip-tags", "ceph")
         set_up(fresh)
         print(f"seconds: {fresh.seconds}, together {sum(fresh.seconds.values()):.0f}")
         yield fresh

@@ -95,9 +95,9 @@ class Site:
         assert run.code == 0, run.output
         return run
 
-    def kill_after(self, seconds: float) -> bool:
-        """Start site.yml and kill it, workers and all, after so many seconds; False if it was done before that."""
-        process = self.start()
+    def kill_after(self, seconds: float, playbook: str = "site.yml") -> bool:
+        """Start a playbook and kill it, workers and all, after so many seconds; False if it was done before that."""
+        process = self.start(playbook=playbook)
         try:
             process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
