@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _net
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses, _ceph, _net
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._addresses import LINKS, Use
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest, show
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
@@ -33,6 +33,8 @@ COMMON = (
     "pve_storage_state",
     "pve_mapping_config",
     "pve_mapping_state",
+    "pve_networks",
+    *_ceph.COMMON,
 )
 
 
@@ -73,7 +75,7 @@ def cluster_name(inventory: Inventory) -> Iterator[Finding]:
 
 def common(inventory: Inventory) -> Iterator[Finding]:
     """What belongs to the whole cluster is the same on all hosts."""
-    for variable in (*COMMON, "pve_networks", "pve_ceph_mons"):
+    for variable in COMMON:
         known = [host for host in inventory if variable not in host.broken]
         # a default may differ, such as where it names the hosts of the play
         if not any(variable in host.given for host in known):

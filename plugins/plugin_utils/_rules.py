@@ -15,6 +15,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_spec
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _addresses,
     _ceph,
+    _ceph_data,
     _links,
     _lists,
     _networks,
@@ -71,7 +72,7 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 
 RULES = (
-    *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_lists.RULES, *_values.RULES, preflight,
+    *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_values.RULES, preflight,
 )  # fmt: skip
 
 

@@ -19,6 +19,10 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import lo
 
 ROLES = Path(__file__).parents[2] / "roles"
 PREFIXES = ("pve_", "pbs_")
+ONLY_EXTRA = {
+    "pve_hosts": "The inventory's variables are not known yet where the playbooks choose their hosts",
+    "ceph_allow_wipe": "Each run that wipes disks says so itself",
+}
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,8 @@ def _group(source: Source) -> Iterator[Finding]:
 
 
 def _too_late(source: Source) -> Iterator[Finding]:
-    """The lines C(hosts) of the playbooks are made before any host's variables are there."""
+    """What the command line alone may say."""
     for name, variables in source.variables.items():
-        if "pve_hosts" in variables and "pve_hosts" not in source.extra:
-            advice = "The inventory's variables are not known yet where the playbooks choose their hosts"
-            yield Finding(name, "pve_hosts", "it as an extra variable (-e)", "it in the inventory", advice)
+        for variable, advice in ONLY_EXTRA.items():
+            if variable in variables and variable not in source.extra:
+                yield Finding(name, variable, "it as an extra variable (-e)", "it in the inventory", advice)

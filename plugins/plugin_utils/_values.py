@@ -30,6 +30,7 @@ _URL = re.compile(r"[a-z][a-z0-9+.-]*:/\S+")
 _PACKAGE = re.compile(r"[a-z0-9][a-z0-9+.-]+(:[a-z0-9]+)?([=/]\S+)?")
 # of ansible.builtin.get_url: digits, or where they are
 _CHECKSUM = re.compile(r"[a-z0-9]+:([0-9a-fA-F]{32,}|[a-z]+:/\S+)")
+_CHECK = re.compile(r"[A-Z][A-Z0-9_]+")
 _SYSCTL = re.compile(r"-?[A-Za-z0-9_*][A-Za-z0-9_./*:-]*")
 
 # Each value, or each of a list: what it has to look like
@@ -43,6 +44,8 @@ _FORMS: tuple[tuple[str, re.Pattern[str], str], ...] = (
     ("pve_host_repository_url", _URL, "a URL"),
     ("pve_host_keyring_url", _URL, "a URL"),
     ("pve_host_keyring_checksum", _CHECKSUM, "a checksum as algorithm:digest"),
+    ("pve_ceph_repository_url", _URL, "a URL"),
+    ("pve_ceph_health_accept", _CHECK, "the name of a health check, such as OSDMAP_FLAGS"),
     ("pve_host_subscription_key", _names.SUBSCRIPTION, _names.SUBSCRIPTION_MEANING),
 )
 # vm.swappiness: Documentation/admin-guide/sysctl/vm.rst. Times: seconds
@@ -51,6 +54,10 @@ _RANGES: tuple[tuple[str, int, int | None], ...] = (
     ("pve_host_reboot_timeout", 1, None),
     ("pve_cluster_timeout", 1, None),
     ("pve_network_confirm_timeout", 1, None),
+    ("pve_ceph_timeout", 1, None),
+    ("pve_ceph_osds_timeout", 1, None),
+    ("pve_ceph_drain_timeout", 1, None),
+    ("pve_ceph_health_timeout", 1, None),
 )
 
 
