@@ -46,7 +46,9 @@ class CephError(ProxmoxError):
         self.sentence = sentence.strip()
         name = errno.errorcode.get(self.errno, str(self.errno))
         said = self.sentence or os.strerror(self.errno)
-        super().__init__(f"ceph {prefix}: {said} ({name})", hint=hint, prefix=prefix, errno=self.errno)
+        super().__init__(
+            f"ceph {prefix}: {said} ({name})", hint=hint or _advice(self.errno), prefix=prefix, errno=self.errno
+        )
 
     @property
     def transient(self) -> bool:
@@ -107,7 +109,7 @@ class Ceph:
         except Exception as error:
             raise _failure(prefix, error) from error
         if code != 0:
-            raise CephError(prefix, code, said, hint=_advice(code))
+            raise CephError(prefix, code, said)
         return _parsed(output, plain=words["format"] != "json")
 
     def close(self) -> None:
@@ -164,13 +166,13 @@ def _failure(prefix: str, error: Exception) -> CephError:
     number = getattr(error, "errno", None)
     if not isinstance(number, int):
         raise error
-    return CephError(prefix, number, str(getattr(error, "strerror", None) or error), hint=_advice(number))
+    return CephError(prefix, number, str(getattr(error, "strerror", None) or error))
 
 
 def _advice(number: int) -> str | None:
-    if abs(number) == errno.ETIMEDOUT:
+    if number == errno.ETIMEDOUT:
         return "Do the monitors have quorum, and can this node reach them? See 'systemctl status ceph-mon.target'."
-    if abs(number) in (errno.EACCES, errno.EPERM):
+    if number in (errno.EACCES, errno.EPERM):
         return "Does /etc/pve/priv/ceph.client.admin.keyring hold the cluster's key of client.admin?"
     return None
 

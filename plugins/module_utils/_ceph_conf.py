@@ -130,7 +130,10 @@ def _addresses(word: str) -> list[str]:
         return [one for part in re.split(r",(?=v\d+:)", word[1:-1]) for one in _addresses(part)]
     word = re.sub(r"/\d+$", "", re.sub(r"^v\d+:", "", word))
     match = re.fullmatch(r"\[([0-9A-Fa-f:]+)\](?::\d+)?|([0-9.]+)(?::\d+)?|([0-9A-Fa-f:]+)", word)
-    return [canonical(str(match[1] or match[2] or match[3]))] if match else []
+    try:
+        return [str(ipaddress.ip_address(match[1] or match[2] or match[3]))] if match else []
+    except ValueError:
+        return []
 
 
 def without(mon_host: str, gone: list[str]) -> str:

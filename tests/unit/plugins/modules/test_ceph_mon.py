@@ -229,7 +229,7 @@ def test_monitors_that_do_not_answer(world: World) -> None:
 def test_other_errors_of_ceph_are_not_hidden(world: World) -> None:
     world.initialise("pve2")
     world.ceph.answers["quorum_status"] = CephError("quorum_status", 13, "access denied")
-    assert world.run(ceph_mon)["msg"] == "ceph quorum_status: access denied (EACCES)"
+    assert world.run(ceph_mon)["msg"] .startswith("ceph quorum_status: access denied (EACCES)")
 
 
 def test_a_monitor_without_a_configuration(world: World) -> None:
