@@ -113,8 +113,9 @@ class ResourceModule:
         wanted, problems = read_wanted(self.resource, config, module.given, state)
         refuse(problems)
         # Ansible may start the module again under another Python for this, so it comes first
-        ceph = self.ceph(module) if self.ceph else None
-        api = Api(self.connect(module), ceph, on_ceph=self.ceph is not None)
+        open_ceph = None if module.params.get("api_host") else self.ceph
+        ceph = open_ceph(module) if open_ceph else None
+        api = Api(self.connect(module), ceph, on_ceph=open_ceph is not None)
         try:
             return Run(self.resource, module, api).result(state, wanted)
         finally:
@@ -245,23 +246,27 @@ class Run:
             self.done.append(change)
 
     def _all_at_once(self, wanted: Sequence[Wanted], changes: list[Change]) -> None:
-        for attempt in range(_ATTEMPTS):
+        together = self.resource.together
+        for attempt in range(_ATTEMPTS if together else 0):
             try:
-                self.resource.together(self.api, changes) if self.resource.together else None
+                together(self.api, changes)
+                return
             except ConnectionLost as error:
                 if not error.maybe_done or attempt == _ATTEMPTS - 1:
                     raise
                 self.api.finish(self.resource.workers)
                 changes = self.planner.plan(wanted, self._read())
-            else:
-                return
-            if not changes:
-                return
+                if not changes:
+                    return
+            except (TaskError, Timeout) as error:
+                if self.planner.plan(wanted, self._read()) != changes:
+                    error.fields["changed"] = True
+                error.message = f"{self.resource.name}: {error.message}{_log(error)}"
+                raise
 
     def _word(self, error: ProxmoxError, change: Change) -> None:
         """Says which item it was, why, what to do, and what has been done already."""
-        log = f"; its log: {said(error)}" if isinstance(error, TaskError) and error.log_tail else ""
-        error.message = f"{self.resource.name} '{change.key}': {error.message}{log}"
+        error.message = f"{self.resource.name} '{change.key}': {error.message}{_log(error)}"
         if (reason := said(error)) and (advice := self._explain(change, reason)):
             error.hint = f"{advice} {error.hint or ''}".strip()
         if self.done:
@@ -360,6 +365,10 @@ def _moved(old: Change, new: Change) -> bool:
     if old.present is None or new.present is None:
         return False
     return old.present.raw.get("digest") != new.present.raw.get("digest")
+
+
+def _log(error: ProxmoxError) -> str:
+    return f"; its log: {said(error)}" if isinstance(error, TaskError) and error.log_tail else ""
 
 
 def _missing(api: Api) -> NotInstalled:

@@ -42,6 +42,7 @@ class Field:
     pattern, meaning  regular expression that every single value must match, and what it stands for
     limits     least and greatest number
     along      a setting that has to be in every call that sets this one
+    transient  only says how the item is made: neither compared nor known afterwards
     same       whether a given secret is the one that the marker stands for
     """
 
@@ -61,6 +62,7 @@ class Field:
     meaning: str | None = None
     limits: tuple[int, int] | None = None
     along: str | None = None
+    transient: bool = False
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
 
     def __post_init__(self) -> None:
@@ -90,7 +92,7 @@ class Field:
     def read(self, value: Any) -> Any:
         """The canonical form, checked; raises C(ValueError) with the end of a sentence."""
         result = self.kind.read(value)
-        values = [result] if isinstance(result, (str, int)) else list(result or ())
+        values = [result] if isinstance(result, (str, int, float)) else list(result or ())
         for one in values:
             if self.pattern and not re.fullmatch(self.pattern, str(one)):
                 raise ValueError(f"is {one!r}, not {self.meaning}")
@@ -190,6 +192,7 @@ class Resource:
     guarded       removing loses data: the identifier has to be in the option C(allow_remove) as well
     recreatable   whether C(recreate) is offered for what is fixed at creation
     spares        whether a present item, by its row, belongs to somebody else: C(overridden) leaves it
+    gone          whether the settings that the user gave, in canonical form, say that there should be no such item
     broken        whether a present item, by its row, is there only in part, so that creating it completes it
     """
 
@@ -221,6 +224,7 @@ class Resource:
     recreatable: bool = True
     spares: Callable[[Mapping[str, Any]], bool] = lambda _row: False
     broken: Callable[[Mapping[str, Any]], bool] = lambda _row: False
+    gone: Callable[[Item], bool] = lambda _values: False
     scope: Field | None = None
     product: str = "Proxmox VE"
 

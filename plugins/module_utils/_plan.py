@@ -68,7 +68,7 @@ class Planner:
 
     def item(self, item: Wanted, present: Present | None) -> Change | None:
         """What this one item needs; None when nothing."""
-        if self.state == "deleted":
+        if self.state == "deleted" or self.resource.gone(item.values):
             return self._delete(item, present)
         if present and not present.known(self.resource):
             raise _Problem(f"exists with the type {present.label}, which this collection does not know")
@@ -84,6 +84,8 @@ class Planner:
         to_unset: list[str] = []
         fixed: list[str] = []
         for one, value in self._values(item, variant, present.label):
+            if one.transient:
+                continue
             if one.secret:
                 self._secret(item, present, one, value, to_set, to_unset)
                 continue
