@@ -51,8 +51,8 @@ TRANSPORTS = (
 NO_SMART = ("virtio", "loop", "iscsi")
 
 
-def disks(machine: Machine, devices: Devices) -> list[dict[str, Any]]:
-    """All disks in the order of their names; they are read at the same time."""
+def disks(machine: Machine, devices: Devices, *, smart_too: bool = True) -> list[dict[str, Any]]:
+    """All disks in the order of their names; they are read at the same time. Without C(smart_too), C(smart) is None."""
     nodes = devices.nodes()
     links = {kind: _links(machine, kind) for kind in ("by-id", "by-path")}
     world = contents.World.read(machine, devices, nodes)
@@ -64,7 +64,8 @@ def disks(machine: Machine, devices: Devices) -> list[dict[str, Any]]:
         disk = _identity(machine, path, number, base)
         by_id = [link for link in links["by-id"].get(path, []) if not link.rpartition("/")[2].startswith(OF_CONTENTS)]
         disk |= {"by_id": by_id, "by_path": links["by-path"].get(path, []), "stable_id": preferred(by_id)}
-        disk |= {"smart": None if disk["transport"] in NO_SMART else smart.health(machine, path)}
+        asked = smart_too and disk["transport"] not in NO_SMART
+        disk |= {"smart": smart.health(machine, path) if asked else None}
         return disk | contents.of_disk(world, path, number, base, disk["size"])
 
     with ThreadPoolExecutor(8) as pool:
