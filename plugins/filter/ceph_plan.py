@@ -42,6 +42,10 @@ options:
     description: The disks of each member for Ceph (variable C(pve_ceph_osds)) by inventory name.
     type: dict
     default: {}
+  osds_remove:
+    description: The disks of each member whose OSDs go (variable C(pve_ceph_osds_remove)) by inventory name.
+    type: dict
+    default: {}
   remove:
     description: Inventory names of the hosts that lose a daemon, by C(mons), C(mgrs) and C(mds).
     type: dict
@@ -111,6 +115,9 @@ _value:
     remove:
       description: Inventory names of the hosts of this run that lose a daemon, by C(mons), C(mgrs) and C(mds).
       type: dict
+    osds_remove:
+      description: For each host of this run the disks whose OSDs go, as the option C(config) of the module takes them.
+      type: dict
     findings:
       description: One sentence for each reason not to begin; empty if all is well.
       type: list
@@ -148,8 +155,8 @@ class _View:
 
     def daemons(self, kind: str) -> dict[str, dict[str, Any]]:
         """{node name: what is known of its daemon}, by whoever knows most."""
-        best: list[dict[str, Any]] = max((ceph[kind] for ceph in self.ceph.values()), key=len, default=[])
-        return {entry.get("host") or entry["name"]: entry for entry in best}
+        known = max(self.ceph.values(), key=lambda ceph: (ceph["answers"], len(ceph[kind])), default={kind: []})
+        return {entry.get("host") or entry["name"]: entry for entry in known[kind]}
 
     def with_daemon(self, kind: str) -> list[str]:
         known = self.daemons(kind)
@@ -248,6 +255,7 @@ def ceph_plan(
     mgrs: list[str] | None = None,
     mds: list[str] | None = None,
     osds: dict | None = None,
+    osds_remove: dict | None = None,
     remove: dict | None = None,
     hosts: list[str] | None = None,
     network: str | None = None,
@@ -287,7 +295,8 @@ def ceph_plan(
         )
         findings += _addresses(nodes, with_osds, [(_ceph_networks.CLUSTER[0], private)])
     quorate = view.in_quorum()
-    due = [host for host in mons if host in present and host not in quorate]
+    begun = _begun(view)
+    due = [host for host in mons if host in present and (host not in quorate or host in begun)]
     return {
         "new": new,
         "first": first,
@@ -299,6 +308,9 @@ def ceph_plan(
         "remove": {
             kind: [host for host in leaving[kind] if host in present and host in view.with_daemon(kind)]
             for kind in VARIABLES
+        },
+        "osds_remove": {
+            host: [{"device": device} for device in (osds_remove or {}).get(host) or []] for host in present
         },
         "findings": findings,
         "notes": _notes(view, wanted, leaving),

@@ -15,6 +15,10 @@ options:
     description: RV(baremetal.proxmox.node_info#module:node) of each node by its inventory name.
     type: dict
     required: true
+  ceph:
+    description: RV(baremetal.proxmox.ceph_info#module:ceph) of each node by its inventory name, if there is Ceph.
+    type: dict
+    default: {}
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
 """
@@ -41,7 +45,29 @@ def _links(node: dict) -> list[str]:
     return lines
 
 
-def verify_summary(nodes: dict) -> list[str]:
+def _standbys(count: int) -> str:
+    return "1 standby" if count == 1 else f"{count} standbys"
+
+
+def _ceph(ceph: dict) -> list[str]:
+    checks = [check["check"] for check in ceph["health"]["checks"] if not check["muted"]]
+    quorum = sum(1 for mon in ceph["mons"] if mon["in_quorum"])
+    active = [mgr["name"] for mgr in ceph["mgrs"] if mgr["state"] == "active"]
+    good = sum(1 for osd in ceph["osds"] if osd["up"] and osd["in"])
+    lines = [
+        f"Ceph     {ceph['health']['status']}{' (' + ', '.join(checks) + ')' if checks else ''}:"
+        f" {quorum} of {len(ceph['mons'])} monitors, manager {', '.join(active) or 'NONE'} and"
+        f" {_standbys(len(ceph['mgrs']) - len(active))}, {good} of {len(ceph['osds'])} OSDs up and in"
+    ]
+    for pool in ceph["pools"]:
+        lines.append(f"Pool     {pool['name']}: {pool['type']}, {pool['size']}/{pool['min_size']}")
+    spare = sum(1 for mds in ceph["mds"] if mds["state"] == "up:standby")
+    for one in ceph["filesystems"]:
+        lines.append(f"CephFS   {one['name']}: active on {', '.join(one['active']) or 'NONE'}, {_standbys(spare)}")
+    return lines
+
+
+def verify_summary(nodes: dict, ceph: dict | None = None) -> list[str]:
     known = {host: node for host, node in nodes.items() if node and node["proxmox"]["installed"]}
     if not known:
         return ["No Proxmox VE node yet."]
@@ -60,6 +86,8 @@ def verify_summary(nodes: dict) -> list[str]:
         lines.append(f"Node     {node['hostname']}: Proxmox VE {node['proxmox']['version']}, https://{address}:8006")
     for node in known.values():
         lines += _links(node)
+    answer = next((one for one in (ceph or {}).values() if one and one["answers"]), None)
+    lines += _ceph(answer) if answer else []
     for storage in first["storage"]:
         state = "disabled" if not storage["enabled"] else "active" if storage["active"] else "INACTIVE"
         lines.append(f"Storage  {storage['storage']} ({storage['type']}): {state}")

@@ -98,7 +98,7 @@ def disks(machine: Machine) -> Iterator[Finding]:
 
 
 def osds(machine: Machine) -> Iterator[Finding]:
-    """Disks for Ceph are there, and empty or an OSD of this cluster already."""
+    """Disks for Ceph are there, and empty or an OSD of this cluster already; ceph_osd judges those that may be wiped."""
     data: dict[str, str] = {}
     for osd in machine.osds:
         for key in OSD_DEVICES:
@@ -112,7 +112,8 @@ def osds(machine: Machine) -> Iterator[Finding]:
             if key == "device" and data.setdefault(disk["device"], name) != name:
                 found = f"{name} and {data[disk['device']]}, which are both {disk['device']}"
                 yield Finding(machine.name, "osd_device_unique", "another disk for each OSD", found)
-            if disk["empty"] is not True and not _own(machine, disk):
+            consent = key == "device" and osd.get("wipe") and machine.declared.get("ceph_allow_wipe")
+            if disk["empty"] is not True and not consent and not _own(machine, disk):
                 yield _used(machine, name, disk)
 
 
@@ -122,7 +123,8 @@ def _used(machine: Machine, name: str, disk: dict[str, Any]) -> Finding:
         found, advice = f"that this could not be found out: {disk['reason']}", ""
     else:
         found = "; ".join(f"{entry['device']}: {entry['text']}" for entry in disk["contents"])
-        advice = "Nothing is ever wiped for Ceph; name another disk, or wipe it yourself if nobody needs what is on it"
+        consent = "wipe: true in its entry, and -e ceph_allow_wipe=true for the run"
+        advice = f"Name another disk, or let it be wiped if nobody needs what is on it ({consent})"
     return Finding(
         machine.name, "osd_device_empty", f"{shown} with nothing on it, or an OSD of this cluster", found, advice
     )

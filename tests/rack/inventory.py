@@ -12,6 +12,7 @@ from rack.metal import qemu
 from rack.spec import Node, Spec
 
 SOCKET_LIMIT = 107
+CEPH_DISK = 4 * 2**30
 # ssh makes its master socket under a temporary name of this many more characters.
 SOCKET_EXTRA = 10 + 18
 
@@ -68,8 +69,18 @@ def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) ->
     # Masters kept here end with the rack; a path too long for a socket leaves them to Ansible's default place.
     if len(str(sockets)) + 1 + SOCKET_EXTRA <= SOCKET_LIMIT:
         variables["ansible_control_path_dir"] = str(sockets)
+    names = [node.name for node in spec.nodes]
+    groups: dict[str, Any] = {"pve": {"hosts": names}}
+    if for_ceph(spec):
+        groups["ceph"] = {"hosts": names}
     return {
         "_meta": {"hostvars": {node.name: host_variables(rack_dir, spec, node) for node in spec.nodes}},
-        "all": {"children": ["pve"], "vars": variables},
-        "pve": {"hosts": [node.name for node in spec.nodes]},
+        "all": {"children": list(groups), "vars": variables},
+        **groups,
     }
+
+
+def for_ceph(spec: Spec) -> bool:
+    """Whether all machines have what the demo's Ceph needs: three of them, each with two disks that are large enough."""
+    large = [sum(disk.size >= CEPH_DISK for disk in node.disks) for node in spec.nodes]
+    return len(large) >= 3 and min(large) >= 2

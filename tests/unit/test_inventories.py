@@ -139,11 +139,15 @@ def test_the_inventory_of_the_rack(play: Play, tmp_path: Path):
     (tmp_path / "group_vars").symlink_to(ROOT / "inventories" / "rack" / "group_vars")
     run = play(hosts, playbook="validate.yml")
     assert (run.code, "ERROR" in run.output) == (0, False), run.output
+    assert "ceph" in yaml.safe_load(hosts.read_text())["all"]["children"], "without it there is no Ceph to judge"
 
 
 def _static(dynamic: dict) -> dict:
     hosts = {name: dynamic["_meta"]["hostvars"][name] for name in dynamic["pve"]["hosts"]}
-    return {"all": {"vars": dynamic["all"]["vars"], "children": {"pve": {"hosts": hosts}}}}
+    groups = {
+        name: {"hosts": {host: hosts[host] for host in dynamic[name]["hosts"]}} for name in dynamic["all"]["children"]
+    }
+    return {"all": {"vars": dynamic["all"]["vars"], "children": groups}}
 
 
 # ---- whatever the command line says

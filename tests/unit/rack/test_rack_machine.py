@@ -154,3 +154,13 @@ def test_inventory_has_what_the_roles_need(tmp_path):
 def test_a_long_state_path_leaves_ssh_sockets_elsewhere(tmp_path):
     long = tmp_path / ("x" * 100)
     assert "ansible_control_path_dir" not in inventory.build(long, SPEC, "http://x", None)["all"]["vars"]
+
+
+def test_machines_are_for_ceph_if_there_are_three_with_two_large_disks(tmp_path):
+    def groups(nodes: int, *sizes: str) -> list[str]:
+        disks = {"disks": [{"size": size} for size in sizes]}
+        spec = parse_spec({"nodes": [{"name": f"pve{one}", **disks} for one in range(nodes)]}, "test", name="lab")
+        return inventory.build(tmp_path, spec, "http://10.99.0.1:3142", "ab" * 32)["all"]["children"]
+
+    assert groups(3, "10G", "10G") == groups(4, "10G", "10G", "1G") == ["pve", "ceph"]
+    assert groups(2, "10G", "10G") == groups(3, "10G", "1G") == groups(3) == ["pve"]

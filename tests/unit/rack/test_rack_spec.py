@@ -18,7 +18,7 @@ def test_the_example_is_what_the_documentation_says():
     assert [node.name for node in spec.nodes] == ["pve1", "pve2", "pve3"]
     assert spec.node("pve2").addresses == {"management": "10.99.0.12", "cluster": "10.98.0.12", "storage": "10.97.0.12"}
     assert spec.node("pve2").interfaces()[1] == ("ens19", "cluster", "10.98.0.12")
-    assert spec.node("pve3").disks == [Disk(1 << 30)]
+    assert spec.node("pve3").disks == [Disk(10 << 30)] * 2
     assert (spec.release, spec.management.gateway) == ("trixie", "10.99.0.1")
 
 

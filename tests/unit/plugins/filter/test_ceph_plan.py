@@ -22,13 +22,14 @@ def nodes(*unread: str) -> dict[str, Any]:
 
 def none(**changes: Any) -> dict[str, Any]:
     """What a machine without Ceph tells."""
-    return {"initialised": False, "fsid": None, "mons": [], "mgrs": [], "mds": [], **changes}
+    return {"initialised": False, "answers": False, "fsid": None, "mons": [], "mgrs": [], "mds": [], **changes}
 
 
 def ceph(mons: str = "", out: str = "", mgrs: str = "", mds: str = "", **changes: Any) -> dict[str, Any]:
     """What a member of a Ceph tells: numbers of the nodes with daemons, and of monitors that are out of quorum."""
     return none(
         initialised=True,
+        answers=changes.pop("answers", bool(mons)),
         fsid=FSID,
         mons=[{"name": f"pve{number}", "in_quorum": number not in out} for number in mons],
         mgrs=[{"name": f"pve{number}", "host": f"pve{number}"} for number in mgrs],
@@ -65,10 +66,25 @@ def test_a_monitor_that_is_out_of_quorum_is_due_and_another_host_administers():
     assert (found["first"], found["mons"]) == ("b", ["a"])
 
 
+def test_whoever_gets_an_answer_knows_more_than_ceph_conf():
+    cut_off = ceph(mons="123", out="123", answers=False)
+    found = plan(known(cut_off, ceph(mons="123", out="1"), ceph(mons="123", out="1")))
+    assert (found["first"], found["mons"]) == ("b", ["a"])
+
+
 def test_a_monitor_that_was_begun_is_finished_first():
-    begun = known(ceph(), ceph(half_made={"mon": True}), ceph())
+    begun = known(ceph(), ceph(half_made={"mon": [{"name": "pve2"}]}), ceph())
     found = plan(begun)
     assert (found["new"], found["first"], found["mons"]) == (False, "b", ["b", "a", "c"])
+
+
+def test_a_monitor_in_quorum_that_lacks_something_is_due():
+    whole, lacking = (
+        ceph(mons="123"),
+        ceph(mons="123", half_made={"mon": [{"name": "pve2", "lacks": ["enabled unit"]}]}),
+    )
+    found = plan(known(whole, lacking, whole))
+    assert (found["first"], found["mons"]) == ("a", ["b"])
 
 
 def test_what_was_only_initialised_goes_on_with_the_first_monitors_host():
@@ -160,6 +176,11 @@ def test_a_daemon_is_taken_away_where_there_is_one():
     found = plan(known(ceph(mons="123", mgrs="13")), mons=["a", "b"], remove={"mons": ["c"], "mgrs": ["b", "c"]})
     assert found["remove"] == {"mons": ["c"], "mgrs": ["c"], "mds": []}
     assert found["notes"] == []
+
+
+def test_disks_that_go_are_given_to_the_module():
+    found = plan(known(ceph(mons="123")), osds_remove={"a": ["/dev/x", "/dev/y"], "c": ["/dev/z"]}, hosts=["a", "b"])
+    assert found["osds_remove"] == {"a": [{"device": "/dev/x"}, {"device": "/dev/y"}], "b": []}
 
 
 def test_nobody_answers_who_could_administer():

@@ -64,6 +64,17 @@ def _osds(
     return change
 
 
+def _consent(entry: bool, run: bool) -> Callable[[Rack], None]:
+    """The two words that a wipe needs."""
+
+    def change(rack: Rack) -> None:
+        for declared in rack.declared.values():
+            declared["ceph_osds"] = [osd | {"wipe": entry} for osd in declared["ceph_osds"]]
+            declared["ceph_allow_wipe"] = run
+
+    return change
+
+
 def _all(*changes: Callable[[Rack], None]) -> Callable[[Rack], None]:
     def change(rack: Rack) -> None:
         for each in changes:
@@ -132,6 +143,18 @@ FAULTS: dict[str, tuple[Callable[[Rack], None], list[tuple[str, str]]]] = {
         [("fail", "osd_device_exists")],
     ),
     "a used disk": (_osds(SDB, changes={"empty": False, "contents": USED}), [("fail", "osd_device_empty")]),
+    "a used disk that this run may wipe": (
+        _all(_osds(SDB, changes={"empty": False, "contents": USED}), _consent(entry=True, run=True)),
+        [],
+    ),
+    "a used disk that a run may wipe, not this one": (
+        _all(_osds(SDB, changes={"empty": False, "contents": USED}), _consent(entry=True, run=False)),
+        [("fail", "osd_device_empty")],
+    ),
+    "a used disk that nobody named, in a run that wipes": (
+        _all(_osds(SDB, changes={"empty": False, "contents": USED}), _consent(entry=False, run=True)),
+        [("fail", "osd_device_empty")],
+    ),
     "a disk that cannot be looked at": (
         _osds(SDB, changes={"empty": None, "reason": "I/O"}),
         [("fail", "osd_device_empty")],
