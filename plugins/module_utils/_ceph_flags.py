@@ -6,8 +6,8 @@
 
 """Flags of Ceph's OSD map: PVE/API2/Cluster/Ceph.pm, the same in Proxmox VE 8.4 and 9.2.
 
-A flag exists while it is set; C(value: false) says that it should not. All changes go in one call, which starts a task that goes on after an error and then fails
-as a whole. C(pause) stands for Ceph's C(pauserd) and C(pausewr).
+A flag exists while it is set; C(value: false) says that it should not. All changes go in one call. Its task goes on
+after an error, and then fails as a whole. C(pause) stands for Ceph's C(pauserd) and C(pausewr).
 """
 
 from __future__ import annotations

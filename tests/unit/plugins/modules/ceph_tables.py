@@ -47,7 +47,7 @@ class World:
 
 def _reads(call: str) -> bool:
     words = call.split(" name=")[0].split(" key=")[0].split(" fs=")[0]
-    return words.endswith(READERS) and "=" not in words
+    return words.endswith(READERS)
 
 
 def known_to_proxmox(method: str, path: str, params: Mapping[str, Any]) -> None:

@@ -242,7 +242,7 @@ HALF = {"action": "create", "item": "ec", "set": ["add_storages", "erasure_codin
 
 
 def test_half_a_pair_is_completed(monkeypatch: Any) -> None:
-    post = {"name": "ec", "erasure-coding": "k=2,m=1", "add_storages": "0"}
+    post = {"name": "ec", "erasure-coding": "failure-domain=host,k=2,m=1", "add_storages": "0"}
     calls = [
         STORAGES,
         ("GET", "/storage", {}, []),
