@@ -14,9 +14,10 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _hardware_bluestore as bluestore
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _hardware_disks as hardware
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _hardware_sysfs as sysfs
 from ansible_collections.baremetal.proxmox.plugins.module_utils._hardware_devices import Devices
@@ -29,12 +30,17 @@ GROUP = re.compile(r"ceph-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 @dataclasses.dataclass(frozen=True)
 class Label:
-    """What a disk says of an OSD; what it does not say is None. C(role): block, db or wal."""
+    """What a disk says of an OSD; what it does not say is None. C(role): block, db or wal.
+
+    C(blank): a volume that is named as an OSD's and has neither tags nor anything in it. ceph-volume leaves it so when it
+    has made the volume only, and when it has zapped an OSD without C(--destroy).
+    """
 
     uuid: str | None
     number: int | None
     fsid: str | None
     role: str | None
+    blank: bool = False
 
     @property
     def name(self) -> str:
@@ -93,9 +99,16 @@ class Disks:
 
     def read(self) -> None:
         self.all = {
-            one["device"]: Disk(one["device"], one, labels(one))
+            one["device"]: Disk(one["device"], one, labels(one, self._inside))
             for one in hardware.disks(self.machine, self.devices, smart_too=False)
         }
+
+    def _inside(self, group: str, volume: str) -> bytes | None:
+        """The beginning of a volume; None if it is not active, or cannot be read."""
+        try:
+            return self.devices.read(f"/dev/{group}/{volume}", 0, bluestore.BLOCK)
+        except OSError:
+            return None
 
     def real(self, path: str) -> str:
         """The kernel's name of today."""
@@ -116,19 +129,30 @@ class Disks:
         return [disk for disk in self.all.values() if disk.empty is None]
 
 
-def labels(told: Mapping[str, Any]) -> tuple[Label, ...]:
-    """Of an entry of M(node_facts). A volume without all its tags yet is known by its name."""
+def labels(told: Mapping[str, Any], inside: Callable[[str, str], bytes | None]) -> tuple[Label, ...]:
+    """Of an entry of M(node_facts). A volume without all its tags is known by its name, and by the label in it.
+
+    C(inside(group, volume)): see C(Disks).
+    """
     found = []
     named = []
     for one in told["contents"]:
         if one["what"] in ("ceph_osd", "ceph_remains"):
             found.append(_label(one))
-        elif one["what"] == "lvm" and GROUP.fullmatch(one.get("volume_group") or ""):
-            named += [match for match in map(VOLUME.fullmatch, one["logical_volumes"]) if match]
+        elif one["what"] == "lvm" and GROUP.fullmatch(group := one.get("volume_group") or ""):
+            matches = [match for match in map(VOLUME.fullmatch, one["logical_volumes"]) if match]
+            named += [(group, match) for match in matches if match[1] == "block"]
     known = {one.uuid for one in found}
-    partial = [Label(match[2], None, None, "block") for match in named if match[1] == "block" and match[2] not in known]
+    partial = [_untagged(match[2], inside(group, match[0])) for group, match in named if match[2] not in known]
     # ceph-volume first tags a volume with its type alone
     return tuple([one for one in found if one.uuid or one.fsid or not partial] + partial)
+
+
+def _untagged(uuid: str, block: bytes | None) -> Label:
+    told = bluestore.parse(block) if block else None
+    if told:
+        return _label({**told, "role": "block"})
+    return Label(uuid, None, None, "block", blank=block is not None and not any(block))
 
 
 def _label(one: Mapping[str, Any]) -> Label:

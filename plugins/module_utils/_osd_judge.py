@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _hardware_sysfs as sysfs
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_cluster import Cluster, Osd
-from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import GROUP, VOLUME, Disk, Label
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import GROUP, VOLUME, Disk, Disks, Label
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_lvm import Groups
 
 STORAGES = "/etc/pve/storage.cfg"
@@ -49,7 +49,19 @@ class Judge:
 
     def foreign(self, label: Label) -> bool:
         """Of another cluster, or nobody knows of which."""
-        return self.osd(label) is None and not self.stale(label)
+        return self.osd(label) is None and not self.stale(label) and not label.blank
+
+    def namesakes(self, osd: Osd, disks: Disks) -> list[str]:
+        """Disks with another OSD of the same number: another cluster's, or left over.
+
+        When Proxmox destroys an OSD, it zaps whatever volumes have its number (PVE/Ceph/Tools.pm, ceph_volume_zap).
+        """
+        return [
+            f"{disk.name} has {label.name} of {label.fsid or 'an unknown cluster'}"
+            for disk in disks.all.values()
+            for label in disk.labels
+            if label.number == osd.number and label.uuid != osd.uuid
+        ]
 
     def osds(self, disk: Disk, roles: tuple[str | None, ...] = ("block", None)) -> list[Osd]:
         """The OSDs of this cluster that have such a part on the disk, each once."""

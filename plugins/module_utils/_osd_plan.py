@@ -24,6 +24,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps impor
     Step,
     Tell,
     Wipe,
+    namesakes,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
 
@@ -201,6 +202,7 @@ class Planner:
                     f" state: absent."
                 )
             elif not any(isinstance(step, Destroy) and step.osd == osd for step in self.steps):
+                self.problems += namesakes(where, osd, self.judge.namesakes(osd, self.disks))
                 known = "host" in osd.location
                 forced = number in self.force
                 self.steps.append(Destroy(where, osd, known, dead=True, replaced=True, forced=forced))

@@ -14,7 +14,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _osd_halv
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_cluster import Osd
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disk, Disks
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_judge import Judge
-from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import Clean, Destroy, Step, Wipe
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import Clean, Destroy, Step, Wipe, namesakes
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
 
 
@@ -67,6 +67,7 @@ class Remover:
             self.problems += against
         for osd in osds:
             if osd not in halves:
+                self.problems += namesakes(f"{wish.where}: {osd.name}", osd, self.judge.namesakes(osd, self.disks))
                 known = osd.location.get("host") == self.node
                 forced = osd.number in self.force
                 disks = tuple(self.disks.holding(osd.uuid))
@@ -111,5 +112,6 @@ class Remover:
                 f" is there by its device."
             )
         elif not any(isinstance(step, (Destroy, Clean)) and step.osd == osd for step in self.steps):
+            self.problems += namesakes(where, osd, self.judge.namesakes(osd, self.disks))
             known = "host" in osd.location
             self.steps.append(Destroy(where, osd, known, dead=True, forced=number in self.force))

@@ -152,3 +152,12 @@ class Destroy(Step):
             "cleanup": self.cleanup or None,
             "forced": self.forced or None,
         }
+
+
+def namesakes(where: str, osd: Osd, others: list[str]) -> list[str]:
+    """What stands against destroying an OSD through Proxmox while another of its number is on a disk."""
+    return [
+        f"{where}: expected no other OSD of its number on this node, found that {other}. Proxmox goes by the number and"
+        f" would wipe that, too. Take the disk out first."
+        for other in others
+    ]

@@ -96,6 +96,12 @@ def stale_volume(world: OsdWorld, _path: Path) -> None:
     lvm(world, GROUP, {f"osd-block-{UUID}": tags(UUID, 7)})
 
 
+def zapped_volume(world: OsdWorld, _path: Path) -> None:
+    """What is left when Proxmox destroys an OSD without cleanup."""
+    lvm(world, GROUP, {f"osd-block-{UUID}": []})
+    world.tree.write(f"/dev/{GROUP}/osd-block-{UUID}", bytes(4096))
+
+
 WIPEABLE = [
     (filesystem, "filesystem ext4 (data)"),
     (partitions, "/dev/sda1: filesystem ext4 (data)"),
@@ -106,6 +112,7 @@ WIPEABLE = [
     (raid, "member of a RAID (linux_raid_member)"),
     (luks, "encrypted (crypto_LUKS)"),
     (stale, f"Ceph osd.7 of the cluster {FSID}"),
+    (zapped_volume, f"LVM physical volume, volume group {GROUP}"),
     (stale_volume, f"on the logical volume {GROUP}/osd-block-{UUID}"),
 ]
 
@@ -187,6 +194,16 @@ def unknown_volume(world: OsdWorld, _path: Path) -> None:
     lvm(world, GROUP, {f"osd-block-{UUID}": []})
 
 
+def untagged_volume_of_another_cluster(world: OsdWorld, _path: Path) -> None:
+    unknown_volume(world, _path)
+    world.tree.write(f"/dev/{GROUP}/osd-block-{UUID}", label(UUID, number=5, fsid=OTHER))
+
+
+def untagged_volume_with_something(world: OsdWorld, _path: Path) -> None:
+    unknown_volume(world, _path)
+    world.tree.write(f"/dev/{GROUP}/osd-block-{UUID}", hardware.luks())
+
+
 def copied_label(world: OsdWorld, _path: Path) -> None:
     """The beginning is gone; a copy of the label is not."""
     world.disk("sda", size=2 << 30)
@@ -241,6 +258,8 @@ NEVER = [
     (other_cluster_volume, f"osd.0 of the cluster {OTHER} is on it"),
     (unknown_cluster, f"an OSD ({UUID}) of an unknown cluster is on it"),
     (unknown_volume, f"an OSD ({UUID}) of an unknown cluster is on it"),
+    (untagged_volume_of_another_cluster, f"osd.5 of the cluster {OTHER} is on it"),
+    (untagged_volume_with_something, f"an OSD ({UUID}) of an unknown cluster is on it"),
     (copied_label, f"osd.0 of the cluster {OTHER} is on it"),
     (same_uuid_of_another_cluster, f"osd.3 of the cluster {OTHER} is on it"),
     (open_volume, "the volume group data has volumes that are open: home"),
@@ -259,7 +278,7 @@ def test_never(world: OsdWorld, tmp_path: Path, prepare: Callable[..., None], wh
     size = world.tree.machine.path("/dev/sda").stat().st_size
     world.tree.write("/var/lib/baremetal-proxmox/ceph-osd.json", f'{{"{A}": {size}}}')
     # a label without its cluster is the only thing here that a creation of ours could have left
-    ours = prepare in (unknown_cluster, unknown_volume)
+    ours = prepare in (unknown_cluster, unknown_volume, untagged_volume_with_something)
     if ours:
         world.tree.write("/var/lib/baremetal-proxmox/ceph-osd.json", "{}")
     before = hashlib.sha256(world.bytes("sda")).hexdigest()

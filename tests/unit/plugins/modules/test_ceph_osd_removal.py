@@ -149,6 +149,20 @@ def test_disks_without_an_osd_stay_as_they_are(world: OsdWorld) -> None:
     assert world.writes == []
 
 
+@pytest.mark.parametrize("fsid", [OTHER, FSID])
+def test_another_osd_of_its_number_would_be_wiped_with_it(world: OsdWorld, fsid: str) -> None:
+    """Proxmox zaps by number, also the disk of another cluster."""
+    other = str(uuid.uuid4())
+    world.disk("sdc", volumes(GROUP, {f"osd-block-{other}": tags(other, 0, fsid=fsid)}))
+    result = absent(world, A)
+    assert f"found that /dev/disk/by-id/ata-SDC has osd.0 of {fsid}" in result["msg"]
+    die(world)
+    for call in ({"osds": [0], "state": "absent"}, {"config": [{"device": A, "replaces": [0]}]}):
+        config = call.pop("config", [])
+        assert "Proxmox goes by the number" in world.run(*config, **call)["msg"]
+    assert world.writes == []
+
+
 def test_an_osd_that_was_never_whole_goes_at_once(world: OsdWorld) -> None:
     osd = world.osd(4, up=False, new=True)
     world.disk("sdc", label(osd, number=4, fsid=FSID))
