@@ -55,6 +55,8 @@ def test_sections_come_in_ceph_s_order() -> None:
         ("[global]\nkey = with \\; in it", {"key": "with ; in it"}),
         ("[global]\na = 1\n[osd]\n[global]\nb = 2", {"a": "1", "b": "2"}),
         ("[global]\nkey = a = b", {"key": "a = b"}),
+        ('[global]\na = "half\nb = 2', {"b": "2"}),
+        ("[global]\na = 1\nmon_host = [v2:10.0.0.1:3300/0,v1:10.0.0.1:6789/0]\nb = 2", {"a": "1"}),
     ],
 )
 def test_forms_of_a_value(text: str, expected: dict[str, str]) -> None:

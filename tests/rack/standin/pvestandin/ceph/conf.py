@@ -13,6 +13,7 @@ Conf = dict[str, dict[str, str]]
 _ORDER = ("global", "client", "mds", "mon", "osd", "mgr")
 """Kinds of sections in the order in which they are written; each before its `kind.id`; others come last."""
 _COMMENT = re.compile(r"(?<!\\)[;#].*$")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _LINE = re.compile(r"(?P<key>[^=\[\];#]+?)\s*=\s*(?P<value>.+)")
 
 
@@ -39,8 +40,14 @@ def parse(text: str) -> Conf:
         entry = _LINE.fullmatch(line)
         if header:
             section = conf.setdefault(header[1], {})
+        elif "[" in line:
+            # also `mon_host = [v2:…]`: what follows it belongs to no section, and is gone with the next write
+            section = None
+            _warn(f"unexpected remainder after section - skip: {raw}")
         elif section is None:
             _warn(f"no section header - skip: {raw}")
+        elif entry and re.match(r"[\"']", entry["value"]) and not _QUOTED.fullmatch(entry["value"]):
+            _warn(f"failed to parse quoted value - skip: {raw}")
         elif entry:
             section[re.sub(r"\s+", "_", entry["key"].strip())] = _value(entry["value"])
         else:
@@ -49,7 +56,7 @@ def parse(text: str) -> Conf:
 
 
 def _value(text: str) -> str:
-    quoted = re.fullmatch(r"'([^']*)'|\"([^\"]*)\"", text)
+    quoted = _QUOTED.fullmatch(text)
     plain = (quoted[1] or quoted[2] or "") if quoted else text
     return re.sub(r"\\([;#])", r"\1", plain)
 
