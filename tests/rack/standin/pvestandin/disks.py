@@ -135,11 +135,18 @@ def _raw_osds() -> dict[str, Disk]:
     """OSDs straight on a device, as the stand-in makes them in containers (ceph/backend.py)."""
     found: dict[str, Disk] = {}
     for link in sorted(paths.at("/var/lib/ceph/osd").glob("ceph-*/block*")):
-        if link.is_symlink() and re.fullmatch(r"/dev/sd[a-z]", os.readlink(link)):
+        if link.is_symlink() and re.fullmatch(r"/dev/sd[a-z]", os.readlink(link)) and is_osds(link):
             number, kind = link.parent.name.removeprefix("ceph-"), link.name.removeprefix("block").lstrip(".")
             osd = {"osdid": number, "osdid-list": [number], "bluestore": 1}
             found[os.readlink(link)] = {kind: 1} if kind else osd
     return found
+
+
+def is_osds(link: Path) -> bool:
+    """Whether the device that an OSD's directory names still is the OSD's: it may have been swapped."""
+    file = link.parent / "fsid"
+    label = osd_label(os.readlink(link))
+    return label is not None and file.is_file() and file.read_text().strip() == label
 
 
 def _osds() -> dict[str, Disk]:
@@ -258,6 +265,41 @@ def _used(device: str, sysdir: Path, world: World, *, partition: bool = False) -
     if use or device in world.mounted:
         return use or "mounted"
     return "Device Mapper" if partition and _held(sysdir) else None
+
+
+def _sysdir(device: str) -> Path:
+    status = paths.at(device).stat()
+    return paths.at(f"/sys/dev/block/{os.major(status.st_rdev)}:{os.minor(status.st_rdev)}")
+
+
+def partitions_of(device: str) -> list[str]:
+    """The partitions of a disk that have a device node."""
+    sysdir = _sysdir(device).resolve()
+    found = [f"/dev/{part.name}" for part in sorted(sysdir.glob(f"{sysdir.name}?*")) if (part / "partition").is_file()]
+    return [part for part in found if paths.at(part).exists()]
+
+
+def size_of(device: str) -> int:
+    return int(first_line(_sysdir(device) / "size") or 0) * 512
+
+
+def mounted_at(device: str) -> bool:
+    lines = paths.at("/proc/mounts").read_text().splitlines()
+    return any(os.path.realpath(line.split()[0]) == device for line in lines if line.startswith("/dev/"))
+
+
+def has_holder(device: str) -> bool:
+    return _held(_sysdir(device))
+
+
+def osd_label(device: str) -> str | None:
+    """The UUID of the OSD whose BlueStore label stands at the beginning of a device."""
+    try:
+        with paths.at(device).open("rb") as file:
+            match = re.match(rb"bluestore block device\n([0-9a-f-]{36})\n", file.read(60))
+    except OSError:
+        return None
+    return match[1].decode() if match else None
 
 
 def _held(sysdir: Path) -> bool:

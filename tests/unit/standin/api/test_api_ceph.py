@@ -406,11 +406,19 @@ def test_osds_straight_on_a_device(world: Any) -> None:
     data.mkdir(parents=True)
     (data / "block").symlink_to("/dev/sdb")
     (data / "block.db").symlink_to("/dev/sdc")
+    own, other = "11111111-2222-4333-8444-555555555555", "99999999-8888-4777-8666-555555555555"
+    (data / "fsid").write_text(f"{own}\n")
+    (world.root / "dev").mkdir(exist_ok=True)
+    for name in ("sdb", "sdc"):
+        (world.root / "dev" / name).write_text(f"bluestore block device\n{own}\n")
     assert backend.Raw().volumes()["7"][0]["devices"] == ["/dev/sdb"]
     assert all_disks._raw_osds() == {
         "/dev/sdb": {"osdid": "7", "osdid-list": ["7"], "bluestore": 1},
         "/dev/sdc": {"db": 1},
     }
+    # another disk under the old name
+    (world.root / "dev/sdb").write_text(f"bluestore block device\n{other}\n")
+    assert all_disks._raw_osds() == {"/dev/sdc": {"db": 1}}
 
 
 # -- storages

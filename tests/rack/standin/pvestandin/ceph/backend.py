@@ -7,6 +7,7 @@ raw   bluestore straight on the device, in containers: these share the host's de
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import shutil
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 
 from .. import paths
 from ..cluster import run, say, warn
+from ..disks import is_osds
 from ..errors import Failure
 from . import disks, node, rados
 from .disks import Disk
@@ -148,6 +150,7 @@ class Raw:
     def _make(self, links: dict[str, str], device_class: str | None) -> None:
         """What ceph-volume does with a new OSD: id and key from the monitors, mkfs, start."""
         fsid = str(uuid.uuid4())
+        _log(f"ceph --cluster ceph --name client.bootstrap-osd --keyring {node.BOOTSTRAP_OSD} -i - osd new {fsid}")
         with rados.connect(rados.LONG, name="client.bootstrap-osd", keyring=node.BOOTSTRAP_OSD) as mon:
             key = subprocess.run(
                 ["ceph-authtool", "--gen-print-key"], capture_output=True, text=True, check=True
@@ -158,12 +161,11 @@ class Raw:
             raise Failure(f"Unable to create a new OSD id: {message}")
         ident = str(json.loads(output)["osdid"])
         say(f"new OSD osd.{ident}, bluestore straight on {', '.join(links.values())}")
-        data = paths.at(DATA.format(ident))
         try:
             self._mkfs(ident, fsid, key, links)
         except BaseException:
-            shutil.rmtree(data, ignore_errors=True)
             _purge_new(ident)
+            self.remove(ident, cleanup=True)
             raise
         _write_drop_in(ident, links)
         run("systemctl", "enable", f"ceph-osd@{ident}")
@@ -171,7 +173,9 @@ class Raw:
 
     def _mkfs(self, ident: str, fsid: str, key: str, links: dict[str, str]) -> None:
         data = paths.at(DATA.format(ident))
+        shutil.rmtree(data, ignore_errors=True)  # ceph-volume mounts an empty one over what was left there
         data.mkdir(parents=True)
+        (data / "fsid").write_text(f"{fsid}\n")
         for name, device in links.items():
             (data / name).symlink_to(device)
             run(_PREPARE, device)
@@ -199,16 +203,31 @@ class Raw:
         return found
 
     def remove(self, ident: str, *, cleanup: bool) -> None:
-        """Zapped as `ceph-volume lvm zap` does it: the signatures and the first blocks go, with cleanup or without."""
+        """Zapped as `ceph-volume lvm zap` does it: the signatures and the first blocks go, with cleanup or without.
+
+        It goes by the tags of volumes: what is on another disk under the old name is left alone.
+        """
+        data = paths.at(DATA.format(ident))
         for volume in self.volumes().get(ident, []):
+            if not any(os.readlink(link) == volume["path"] and is_osds(link) for link in data.glob("block*")):
+                continue
             try:
                 run("wipefs", "--all", volume["path"])
                 run("dd", "if=/dev/zero", f"of={volume['path']}", "bs=1M", "count=10", "conv=fsync")
             except Failure as error:
                 warn(error.message)
-        shutil.rmtree(paths.at(DATA.format(ident)), ignore_errors=True)
+        shutil.rmtree(data, ignore_errors=True)
         shutil.rmtree(paths.at(_DROP_IN.format(ident)).parent, ignore_errors=True)
         run("systemctl", "daemon-reload")
+
+
+def _log(command: str) -> None:
+    """As ceph-volume writes into its log before it runs a command (ceph_volume/process.py)."""
+    file = paths.at("/var/log/ceph/ceph-volume.log")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    now = datetime.datetime.now().strftime("%Y-%m-%d %H:%M:%S,%f")[:-3]
+    with file.open("a") as stream:
+        stream.write(f"[{now}][ceph_volume.process][INFO  ] Running command: /usr/bin/{command}\n")
 
 
 def _purge_new(ident: str) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .. import disks, paths
+from .. import disks, filelock, paths
 from ..cluster import run, say
 from ..errors import Failure
 
@@ -64,11 +63,28 @@ def wipe(disk: Disk, *, sparse: bool = False) -> None:
         run("dd", "if=/dev/zero", f"of={disk.path}", "bs=1M", "conv=fdatasync", f"count={count}")
 
 
+def assert_free(path: str) -> None:
+    """Neither the disk nor a partition of it is mounted or held."""
+    parts = [path, *disks.partitions_of(path)]
+    for part in parts:
+        if disks.mounted_at(part):
+            raise Failure(f"disk/partition '{part}' is mounted")
+    for part in parts:
+        if disks.has_holder(part):
+            raise Failure(f"disk/partition '{part}' has a holder")
+
+
+def wipe_task(path: str, sparse: bool) -> None:
+    """The worker of PUT …/disks/wipedisk (PVE/API2/Disks.pm)."""
+    parts = disks.partitions_of(path)
+    if parts:
+        say(f"found child partitions to wipe: {', '.join(parts)}")
+        run("wipefs", "--all", *parts)
+    wipe(Disk(path, disks.size_of(path), None), sparse=sparse)
+
+
 @contextlib.contextmanager
 def lock() -> Iterator[None]:
     """One change to the node's disks at a time."""
-    path = paths.at(_LOCK)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w") as stream:
-        fcntl.flock(stream, fcntl.LOCK_EX)
+    with filelock.file_lock(_LOCK):
         yield
