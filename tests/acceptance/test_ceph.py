@@ -50,6 +50,11 @@ def wishes(made: Ceph, name: str) -> list[dict[str, Any]]:
     return made.variables(made.nodes[0]).get(name, [])
 
 
+def disks_of(made: Ceph, node: str) -> list[dict[str, Any]]:
+    """What the inventory gives to Ceph, the names of disks filled in; the third disk is not among them."""
+    return [{"device": name} for name in made.variables(node)["rack_disks"][:2]]
+
+
 def osds(made: Ceph) -> list[dict[str, Any]]:
     """Rows of the OSD map: osd, uuid, up, in."""
     return made.json("osd", "dump")["osds"]
@@ -66,7 +71,7 @@ def unchanged(made: Ceph) -> None:
 def whole(made: Ceph) -> None:
     """Everything that the inventory asks for is there and works."""
     status = made.json("status")
-    nodes, disks = made.nodes, [disk for node in made.nodes for disk in made.variables(node)["pve_ceph_osds"]]
+    nodes, disks = made.nodes, [disk for node in made.nodes for disk in disks_of(made, node)]
     assert sorted(status["quorum_names"]) == nodes
     managers = made.json("mgr", "dump")
     assert sorted([managers["active_name"], *(row["name"] for row in managers["standbys"])]) == nodes
@@ -158,7 +163,7 @@ def write_objects(made: Ceph) -> str:
 
 def at_node(made: Ceph, node: str, disks: list[dict[str, Any]], tmp_path: Path) -> list[str]:
     """Extra variables that give one machine other disks, the others those of the inventory."""
-    table = {name: made.variables(name)["pve_ceph_osds"] for name in made.nodes} | {node: disks}
+    table = {name: disks_of(made, name) for name in made.nodes} | {node: disks}
     text = json.dumps({"disks_of_test": table, "pve_ceph_osds": "{{ disks_of_test[inventory_hostname] }}"})
     file = tmp_path / "disks.json"
     file.write_text(text)
@@ -168,7 +173,7 @@ def at_node(made: Ceph, node: str, disks: list[dict[str, Any]], tmp_path: Path) 
 def test_a_swapped_disk(made: Ceph, tmp_path: Path):
     check = write_objects(made)
     node = "pve2"
-    mine = made.variables(node)["pve_ceph_osds"]
+    mine = disks_of(made, node)
     device = made.run(node, f"readlink -f {mine[0]['device']}").strip()
     numbers = [row["id"] for row in made.json("osd", "metadata") if row["hostname"] == node]
     dead = next(n for n in numbers if made.run(node, f"readlink -f /var/lib/ceph/osd/ceph-{n}/block").strip() == device)
@@ -207,7 +212,7 @@ def test_a_swapped_disk(made: Ceph, tmp_path: Path):
 def test_a_used_disk_is_refused(made: Ceph, tmp_path: Path, spoil: str, found: str, wipe: bool):
     """By name, bytes unchanged. With consent, what is mounted or belongs to another OSD is refused all the same."""
     node = "pve3"
-    mine = made.variables(node)["pve_ceph_osds"]
+    mine = disks_of(made, node)
     data = made.run(node, f"readlink -f {mine[0]['device']}").strip()
     spare = made.variables(node)["rack_disks"][2]
     made.run(node, spoil.replace("DATA", data))
@@ -236,7 +241,7 @@ def refused(run: Run, node: str, device: str, found: str) -> None:
 def test_a_disk_is_wiped_with_consent(made: Ceph, tmp_path: Path):
     """Both are needed, the word in the inventory and the one of the run; then the OSD goes as it came."""
     node = "pve3"
-    mine, spare = made.variables(node)["pve_ceph_osds"], made.variables(node)["rack_disks"][2]
+    mine, spare = disks_of(made, node), made.variables(node)["rack_disks"][2]
     made.run(node, f"mkfs.ext4 -q {SPARE}")
     before = made.run(node, HASH)
     for arguments, wipe in (([], True), (["-e", "ceph_allow_wipe=true"], False)):
