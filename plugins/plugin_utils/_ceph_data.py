@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_flags import FLAGS
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_pool import CODING
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._ceph import FILESYSTEMS, MDS, OSDS, POOLS
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import Place
 
@@ -31,11 +33,10 @@ def pools(inventory: Inventory) -> Iterator[Finding]:
     }
     for host in inventory if homes["host"] else ():
         for place, pool in _named(host, POOLS):
-            coding = pool.get("erasure_coding")
-            if isinstance(coding, Mapping):
-                yield from _coded(place.inside("erasure_coding"), coding, homes)
+            if pool.get("erasure_coding"):
+                yield from _coded(place.inside("erasure_coding"), pool["erasure_coding"], homes)
             else:
-                yield from _replicated(place.inside("size"), pool, host, homes)
+                yield from _replicated(place, pool, host, homes)
 
 
 def _named(host: Host, variable: str) -> Iterator[tuple[Place, Mapping[str, Any]]]:
@@ -44,11 +45,15 @@ def _named(host: Host, variable: str) -> Iterator[tuple[Place, Mapping[str, Any]
             yield Place(host.name, f"{variable}[{item['name']}]"), item
 
 
-def _coded(place: Place, coding: Mapping[str, Any], homes: Mapping[str, int]) -> Iterator[Finding]:
+def _coded(place: Place, given: Any, homes: Mapping[str, int]) -> Iterator[Finding]:
+    try:
+        coding = CODING.read(given) or {}
+    except ValueError:  # which the table of pools tells
+        return
     k, m = coding.get("k"), coding.get("m")
     domain = coding.get("failure_domain") or "host"
     # a profile of its own says it elsewhere
-    if coding.get("profile") or not isinstance(k, int) or not isinstance(m, int) or domain not in homes:
+    if coding.get("profile") or k is None or m is None or domain not in homes:
         return
     if k + m > homes[domain]:
         yield place.finding(f"k and m of {_limit(homes, domain)} together", f"{k + m} (k={k}, m={m})")
@@ -56,9 +61,15 @@ def _coded(place: Place, coding: Mapping[str, Any], homes: Mapping[str, int]) ->
 
 def _replicated(place: Place, pool: Mapping[str, Any], host: Host, homes: Mapping[str, int]) -> Iterator[Finding]:
     domain = _domain(pool.get("crush_rule"), host)
-    size = pool.get("size", host.get("pve_ceph_size", SIZE))
-    if isinstance(size, int) and domain in homes and size > homes[domain]:
-        yield place.finding(_limit(homes, domain), str(size) if "size" in pool else f"{size}, the default")
+    size, least = pool.get("size", host.get("pve_ceph_size", SIZE)), pool.get("min_size")
+    if not isinstance(size, int):
+        return
+    if domain in homes and size > homes[domain]:
+        yield place.inside("size").finding(
+            _limit(homes, domain), str(size) if "size" in pool else f"{size}, the default"
+        )
+    if isinstance(least, int) and least > size:
+        yield place.inside("min_size").finding(f"at most {size}, the number of copies", str(least))
 
 
 def _domain(rule: Any, host: Host) -> str | None:
@@ -90,4 +101,17 @@ def filesystems(inventory: Inventory) -> Iterator[Finding]:
             yield host.place(MDS).finding(f"hosts with a metadata server, because {FILESYSTEMS} is set", "none")
 
 
-RULES = (pools, names, filesystems)
+def flags(inventory: Inventory) -> Iterator[Finding]:
+    for host in inventory:
+        for name, value in host.get("pve_ceph_flags", {}).items():
+            place = host.place("pve_ceph_flags").inside(name)
+            if name not in FLAGS:
+                near = nearest(name, FLAGS)
+                yield place.finding(
+                    f"one of the flags {listed(FLAGS)}" if near is None else f"a flag (nearest: {near})", "another"
+                )
+            elif not isinstance(value, bool):
+                yield place.wrong("true or false", value)
+
+
+RULES = (pools, names, filesystems, flags)

@@ -11,6 +11,10 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_config import SETTING
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_crush import RULE
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_fs import FILESYSTEM
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_pool import POOL
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
 from ansible_collections.baremetal.proxmox.plugins.module_utils._items import Wanted, read_present, read_wanted
@@ -22,10 +26,16 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
 
+# A list without a variable for its state
+MERGED = ""
 # Variable of a role, its table, and the variable that says what the list means
 TABLES: Mapping[str, tuple[Resource, str]] = {
     "pve_storage_config": (STORAGE, "pve_storage_state"),
     "pve_mapping_config": (MAPPING, "pve_mapping_state"),
+    "pve_ceph_crush_rules": (RULE, MERGED),
+    "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),
+    "pve_ceph_filesystems": (FILESYSTEM, MERGED),
+    "pve_ceph_config": (SETTING, MERGED),
 }
 
 # Several sentences about entries of one setting are one text
