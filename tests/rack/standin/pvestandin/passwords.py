@@ -39,6 +39,12 @@ def _matches(password: str, hashed: str) -> bool:
     return result is not None and hmac.compare_digest(result, hashed)
 
 
+def check(password: str, hashed: str) -> None:
+    """Raise unless the password has this hash."""
+    if not _matches(password, hashed):
+        raise Failure("invalid credentials")
+
+
 def verify(kind: str, name: str, password: str) -> None:
     """Raise unless the password is the user's. `kind` is the realm's type."""
     if not password:
