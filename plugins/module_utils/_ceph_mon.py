@@ -25,7 +25,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_con
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import CephError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode, converge
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, ProxmoxError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, ProxmoxError, Timeout
 
 RUNS = frozenset({"active", "activating", "reloading"})
 MON_KEYRING = "/etc/pve/priv/ceph.mon.keyring"
@@ -94,11 +94,19 @@ class Monitor:
     def present(self, *, check: bool) -> tuple[State, State, list[str]]:
         before, after, steps = converge(self.read, self.to_have, self.apply, check=check, what=self.where)
         if not check:
-            CephWait(self.node.asked(), self.node.deadline).quorum([self.ident])
+            self._join()
             if {"start", "enable"} & set(steps) and "create" not in steps:
                 self._as_first()
             after = self.read()
         return before, after, steps
+
+    def _join(self) -> None:
+        try:
+            CephWait(self.node.asked(), self.node.deadline).quorum([self.ident])
+        except Timeout as error:
+            state = self.node.state(self.unit)
+            error.hint = f"{self.unit} is {state} on {self.node.name}: see 'journalctl -u {self.unit}'."
+            raise
 
     def absent(self, *, check: bool) -> tuple[State, State, list[str]]:
         before, after, steps = converge(self.read, self.to_lack, self.apply, check=check, what=self.where)

@@ -100,6 +100,7 @@ def test_one_that_never_joins(world: World) -> None:
     world.ceph.answers["quorum_status"] = quorum("pve2", out="pve1")
     result = world.run(ceph_mon, {"timeout": 20})
     assert "waited 20 s for the monitors pve1 to be in quorum; last seen: in quorum: pve2; not: pve1" in result["msg"]
+    assert result["msg"].endswith(f"{UNIT} is active on pve1: see 'journalctl -u {UNIT}'.")
 
 
 def test_one_that_was_killed_is_started(world: World) -> None:
@@ -229,7 +230,7 @@ def test_monitors_that_do_not_answer(world: World) -> None:
 def test_other_errors_of_ceph_are_not_hidden(world: World) -> None:
     world.initialise("pve2")
     world.ceph.answers["quorum_status"] = CephError("quorum_status", 13, "access denied")
-    assert world.run(ceph_mon)["msg"] .startswith("ceph quorum_status: access denied (EACCES)")
+    assert world.run(ceph_mon)["msg"].startswith("ceph quorum_status: access denied (EACCES)")
 
 
 def test_a_monitor_without_a_configuration(world: World) -> None:
