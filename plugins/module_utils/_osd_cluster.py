@@ -39,8 +39,8 @@ class Osd:
 
     @property
     def host(self) -> str | None:
-        """The node it is on: where CRUSH has it, as Proxmox takes it; else where it ran last."""
-        return self.location.get("host") or self.hostname
+        """The node it is on: where it ran last, else where CRUSH has it, which may be a host of another name."""
+        return self.hostname or self.location.get("host")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -125,6 +125,11 @@ class Disks:
         """Every disk with a part of an OSD."""
         return [disk for disk in self.all.values() if any(one.uuid == uuid for one in disk.labels)] if uuid else []
 
+    def copies(self, disk: Disk, uuid: str) -> list[str]:
+        """Other disks that say they hold the data of the same OSD; then nobody knows which is right."""
+        others = [one for one in self.holding(uuid) if one.path != disk.path]
+        return [one.name for one in others if any(x.uuid == uuid and x.role in ("block", None) for x in one.labels)]
+
     def unreadable(self) -> list[Disk]:
         return [disk for disk in self.all.values() if disk.empty is None]
 

@@ -24,6 +24,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps impor
     Step,
     Tell,
     Wipe,
+    copied,
     namesakes,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
@@ -93,6 +94,9 @@ class Planner:
     def _one(self, wish: Wish, disk: Disk) -> None:
         """The steps until the entry's device has its OSDs."""
         osds = self.judge.osds(disk)
+        if twice := copied(wish.where, osds, disk, self.disks):
+            self.problems += twice
+            return
         halves = [osd for osd in osds if osd.new and not osd.up and not self.alive(osd)]
         whole = [osd for osd in osds if osd not in halves]
         if whole:
@@ -203,7 +207,7 @@ class Planner:
                 )
             elif not any(isinstance(step, Destroy) and step.osd == osd for step in self.steps):
                 self.problems += namesakes(where, osd, self.judge.namesakes(osd, self.disks))
-                known = "host" in osd.location
+                known = osd.location.get("host") == self.node
                 forced = number in self.force
                 self.steps.append(Destroy(where, osd, known, dead=True, replaced=True, forced=forced))
 

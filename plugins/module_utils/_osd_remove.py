@@ -14,7 +14,14 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _osd_halv
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_cluster import Osd
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disk, Disks
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_judge import Judge
-from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import Clean, Destroy, Step, Wipe, namesakes
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import (
+    Clean,
+    Destroy,
+    Step,
+    Wipe,
+    copied,
+    namesakes,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
 
 
@@ -60,6 +67,9 @@ class Remover:
 
     def _device(self, wish: Wish, disk: Disk) -> None:
         osds = self.judge.osds(disk)
+        if twice := copied(wish.where, osds, disk, self.disks):
+            self.problems += twice
+            return
         halves = [osd for osd in osds if osd.new and not osd.up and not self.alive(osd)]
         if halves:
             steps, against = _osd_halves.clean(wish.where, halves, self.disks, self.judge)
@@ -113,5 +123,5 @@ class Remover:
             )
         elif not any(isinstance(step, (Destroy, Clean)) and step.osd == osd for step in self.steps):
             self.problems += namesakes(where, osd, self.judge.namesakes(osd, self.disks))
-            known = "host" in osd.location
+            known = osd.location.get("host") == self.node
             self.steps.append(Destroy(where, osd, known, dead=True, forced=number in self.force))

@@ -12,7 +12,7 @@ import dataclasses
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_cluster import Osd
-from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disk
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disk, Disks
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
 
 
@@ -160,4 +160,14 @@ def namesakes(where: str, osd: Osd, others: list[str]) -> list[str]:
         f"{where}: expected no other OSD of its number on this node, found that {other}. Proxmox goes by the number and"
         f" would wipe that, too. Take the disk out first."
         for other in others
+    ]
+
+
+def copied(where: str, osds: list[Osd], disk: Disk, disks: Disks) -> list[str]:
+    """What stands against doing anything with an OSD that is on two disks."""
+    return [
+        f"{where}: expected {osd.name} on one disk, found it on {' and '.join(sorted([disk.name, *others]))}: one is a copy"
+        f" of the other OSD. Take the copy out."
+        for osd in osds
+        if (others := disks.copies(disk, osd.uuid))
     ]

@@ -399,3 +399,15 @@ def test_a_disk_with_an_old_mark_and_an_osd_that_was_once_whole(world: OsdWorld)
     world.tree.write("/var/lib/baremetal-proxmox/ceph-osd.json", f'{{"{A}": {DISK}}}')
     assert "Set wipe: true" in world.run({"device": A})["msg"]
     assert world.writes == []
+
+
+@pytest.mark.parametrize("state", ["present", "absent"])
+def test_a_copy_of_an_osd(world: OsdWorld, state: str) -> None:
+    """Nobody knows which of the two is right."""
+    osd = world.osd(3)
+    for name in ("sda", "sdb"):
+        world.disk(name, label(osd, number=3, fsid=FSID))
+    result = world.run({"device": A}, {"device": B, "wipe": True}, allow_wipe=True, state=state, cleanup=True)
+    assert len(result["problems"]) == 2
+    assert f"config[1] ({B}): expected osd.3 on one disk, found it on {A} and {B}" in result["problems"][1]
+    assert world.writes == []
