@@ -1,0 +1,232 @@
+"""ceph_osd on real disks with real daemons: used disks, kills in the middle of a creation, a dead disk, many at once."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from ceph_under_test import NETWORK, Ceph, wait_for
+from rack import disks as names
+from rack.rack import Rack
+from rack.spec import load_spec
+from site_under_test import ROOT, Site
+
+SPEC = ROOT / "tests/rack/specs/osd.yml"
+NODE = "pve1"
+EMPTY = range(12)
+USED = {12: "ext4", 13: "partition", 14: "LVM", 15: "OSD"}
+ROUNDS = 10
+# whatever makes an OSD on the machine, by its command line; our own process is not among them
+KILLER = r"""
+import os, signal
+words = (b"pvestandin.worker", b"AnsiballZ", b"ansible.legacy", b"ceph_osd", b"--mkfs", b"ceph-volume")
+for name in os.listdir("/proc"):
+    try:
+        command = open(f"/proc/{name}/cmdline", "rb").read() if name.isdigit() and int(name) != os.getpid() else b""
+        if any(word in command for word in words) and b"import os, signal" not in command:
+            os.kill(int(name), signal.SIGKILL)
+    except OSError:
+        pass
+"""
+
+
+@pytest.fixture(name="ceph", scope="module")
+def fixture_ceph():
+    """One node, a monitor, a manager, no OSD; pools put their copies on OSDs, not hosts."""
+    release = os.environ.get("RACK_RELEASE", "trixie")
+    if "ceph-osd" in Rack.names():
+        Rack("ceph-osd").down()
+    with Rack.running(load_spec(SPEC, "ceph-osd", release)) as rack:
+        made = Ceph(Site(rack, skip="ceph"))
+        made.site.converge()
+        made.run(NODE, "pveceph install --repository no-subscription --version squid", stdin="y\n")
+        made.run(NODE, f"pveceph init --network {NETWORK}")
+        made.run(NODE, "pveceph mon create")
+        made.run(NODE, "ceph osd crush rule create-replicated osds default osd")
+        made.run(NODE, "ceph config set mon osd_pool_default_crush_rule 1")
+        yield made
+
+
+def device(ceph: Ceph, index: int) -> str:
+    return names.by_id(ceph.site.rack.spec.nodes[0], index)
+
+
+def entries(ceph: Ceph, indices: Sequence[int]) -> list[dict[str, Any]]:
+    return [{"device": device(ceph, index)} for index in indices]
+
+
+def start(ceph: Ceph, *flags: str, **options: Any) -> subprocess.Popen[str]:
+    arguments = json.dumps(options)
+    return subprocess.Popen(
+        ["ansible", "-i", "inventories/rack", NODE, "-o", "-m", "baremetal.proxmox.ceph_osd", "-a", arguments, *flags],
+        cwd=ROOT,
+        env={**os.environ, "RACK_NAME": ceph.site.rack.name, "ANSIBLE_NOCOLOR": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def call(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
+    output, _none = start(ceph, *flags, **options).communicate(timeout=1200)
+    assert " => " in output, output
+    result: dict[str, Any] = json.loads(output.partition(" => ")[2])
+    return result
+
+
+def made(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
+    """A call that must succeed."""
+    result = call(ceph, *flags, **options)
+    assert not result.get("failed"), result
+    return result
+
+
+def rows(ceph: Ceph) -> dict[int, dict[str, Any]]:
+    return {row["osd"]: row for row in ceph.json("osd", "dump")["osds"]}
+
+
+def ends(ceph: Ceph, index: int) -> str:
+    """Hash of the first and the last 16 MiB of a disk."""
+    path = names.device_name(index)
+    return ceph.run(NODE, f"(head -c 16M {path}; tail -c 16M {path}) | sha256sum")
+
+
+def gone(ceph: Ceph, indices: Sequence[int]) -> None:
+    made(ceph, config=entries(ceph, indices), state="absent", cleanup=True, force=list(EMPTY))
+    assert rows(ceph) == {}
+
+
+def test_used_disks_are_refused(ceph: Ceph):
+    before = {index: ends(ceph, index) for index in USED}
+    for flags in (["--check"], []):
+        result = call(ceph, *flags, config=entries(ceph, [0, *USED]))
+        assert result["failed"]
+        assert len(result["problems"]) == len(USED)
+        for index, word in USED.items():
+            assert [text for text in result["problems"] if device(ceph, index) in text and word in text], result
+    assert {index: ends(ceph, index) for index in USED} == before
+    assert rows(ceph) == {}
+
+
+def test_an_osd_of_an_unknown_cluster_is_never_wiped(ceph: Ceph):
+    before = ends(ceph, 15)
+    config = [{"device": device(ceph, 15), "wipe": True}]
+    result = call(ceph, config=config, allow_wipe=True)
+    assert result["failed"]
+    assert "unknown cluster" in result["msg"]
+    assert ends(ceph, 15) == before
+
+
+def test_both_words_wipe(ceph: Ceph):
+    config = [{"device": device(ceph, index), "wipe": True} for index in (13, 14)]
+    before = ends(ceph, 13)
+    assert call(ceph, config=config)["failed"]
+    assert [one["action"] for one in made(ceph, "--check", config=config, allow_wipe=True)["changes"]] == [
+        *("wipe", "wipe", "create", "create")
+    ]
+    assert ends(ceph, 13) == before
+    assert made(ceph, config=config, allow_wipe=True)["changed"]
+    assert len(rows(ceph)) == 2
+    assert made(ceph, config=config, allow_wipe=True)["changed"] is False
+    gone(ceph, (13, 14))
+
+
+@pytest.mark.parametrize("index", range(ROUNDS))
+def test_killed_in_the_middle(ceph: Ceph, index: int):
+    """Ansible, the module, Proxmox's task and what it runs are killed, or the plug is pulled; the next run is enough."""
+    config = entries(ceph, EMPTY[:3])
+    config[2]["db_device"] = device(ceph, 3)
+    moment = round(random.uniform(1, 20), 1)
+    cut = index % 2
+    print(f"{'cut' if cut else 'killed'} after {moment} s")
+    process = start(ceph, config=config)
+    try:
+        process.communicate(timeout=moment)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+    if cut:
+        ceph.site.rack.cut(NODE)
+        ceph.site.rack.start(NODE)
+    else:
+        ceph.site.run(NODE, ["python3", "-c", KILLER])
+    wait_for(lambda: ceph.command(NODE, ["ceph", "-s", "--connect-timeout", "5"])[1] == 0, "an answer of Ceph", 120)
+    print({number: (row["state"], row["uuid"]) for number, row in rows(ceph).items()})
+    print([one.get("action") for one in made(ceph, config=config)["changes"]])
+    assert sorted(rows(ceph)) == [0, 1, 2], "no number is lost or doubled"
+    assert all(row["up"] and row["in"] for row in rows(ceph).values())
+    assert made(ceph, config=config)["changed"] is False
+    gone(ceph, EMPTY[:3])
+
+
+def test_a_dead_disk(ceph: Ceph):
+    """What was written is there afterwards; the new disk has another name, in the same bay."""
+    config = entries(ceph, EMPTY[:4])
+    made(ceph, config=config)
+    ceph.run(NODE, "ceph osd pool create data 8 8 replicated osds; ceph osd pool set data size 3")
+    ceph.run(NODE, "mkdir -p /root/o; for n in 1 2 3 4 5 6; do head -c 3M /dev/urandom > /root/o/$n; done")
+    ceph.run(NODE, "cd /root/o; sha256sum * > /root/sums; for n in *; do rados -p data put object-$n $n; done")
+    check = "cd /root/o; for n in 1 2 3 4 5 6; do rados -p data get object-$n $n; done; sha256sum -c --quiet /root/sums"
+    path = device(ceph, 1)
+    number = next(one["id"] for one in made(ceph, state="gathered")["osds"] if one["device"] == path)
+    before = rows(ceph)
+    ceph.run(NODE, f"systemctl kill -s KILL ceph-osd@{number}; systemctl stop ceph-osd@{number}")
+    ceph.run(NODE, f"blkdiscard --force --zeroout {path}; ln -s $(readlink -f {path}) {path}-new; rm {path}")
+    wait_for(lambda: not rows(ceph)[number]["up"], "the end of the OSD", 120)
+    config[1] = {"device": f"{path}-new"}
+    assert [text for text in made(ceph, "--check", config=[config[0]])["warnings"] if f"replaces: [{number}]" in text]
+    config[1]["replaces"] = [number]
+    changes = made(ceph, config=config)["changes"]
+    assert [one["action"] for one in changes] == ["destroy", "create"]
+    ceph.settle(seconds=300)
+    after = rows(ceph)
+    assert sorted(after) == sorted(before)
+    assert [key for key in after if after[key]["uuid"] != before[key]["uuid"]] == [number]
+    ceph.run(NODE, check)
+    assert made(ceph, config=config)["changed"] is False
+    ceph.run(NODE, f"ln -s $(readlink -f {path}-new) {path}; rm {path}-new")
+
+
+def test_one_is_emptied_and_goes(ceph: Ceph):
+    """After the one before: four OSDs, three copies."""
+    if len(rows(ceph)) != 4:
+        pytest.skip("needs the OSDs of the test before")
+    result = made(ceph, config=entries(ceph, [0]), state="absent", cleanup=True, drain_timeout=300)
+    assert [one["action"] for one in result["changes"]] == ["destroy"]
+    assert len(rows(ceph)) == 3
+    assert ceph.run(NODE, f"wipefs --noheadings {device(ceph, 0)}") == ""
+    ceph.settle()
+    # three copies on three OSDs: no further one can go
+    refused = call(ceph, config=entries(ceph, [1]), state="absent", drain_timeout=5)
+    assert "the OSDs would never be safe to destroy: the pool" in refused["msg"]
+    assert len(rows(ceph)) == 3
+    ceph.run(
+        NODE, "ceph config set mon mon_allow_pool_delete true; ceph osd pool rm data data --yes-i-really-really-mean-it"
+    )
+    gone(ceph, EMPTY[:4])
+
+
+def test_twelve_at_once(ceph: Ceph):
+    config = entries(ceph, EMPTY)
+
+    def timed(work: Any) -> tuple[float, int]:
+        log = "/var/log/pve-standin/requests.jsonl"
+        begin, calls = time.monotonic(), int(ceph.run(NODE, f"wc -l < {log}"))
+        work()
+        return round(time.monotonic() - begin, 1), int(ceph.run(NODE, f"wc -l < {log}")) - calls
+
+    at_once = timed(lambda: made(ceph, config=config, timeout=900))
+    assert len(rows(ceph)) == len(config)
+    again = timed(lambda: made(ceph, config=config))
+    gone(ceph, EMPTY)
+    each = timed(lambda: [made(ceph, config=[one]) for one in config])
+    print(f"12 OSDs: at once {at_once}, unchanged {again}, one by one {each} (seconds, calls of the API)")
+    gone(ceph, EMPTY)
