@@ -71,6 +71,7 @@ demo: setup ## a virtual rack, and a cluster with Ceph on it: NODES=3 RELEASE=tr
 	echo
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
 	sed -nE "s/^ *- '?((Cluster|Node|Link|Ceph|Pool|CephFS|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
+	[ $(NODES) -ge 3 ] || echo "  Ceph     none: it needs three machines (NODES=3)"
 	cat <<-END
 	  Log in   root@pam; the password is in $(STATE)/racks/$(RACK_NAME)/password
 	  Shell    make demo-ssh NODE=pve1

@@ -89,3 +89,20 @@ def test_the_hardware_mappings_are_what_the_inventory_says(host):
 def test_secrets_are_for_root_only(host):
     assert host.file("/etc/pve/priv").mode & 0o077 == 0
     assert not host.file("/var/lib/baremetal-proxmox").exists, "the mark of an unfinished join is still there"
+
+
+def test_ceph_is_whole(host):
+    status = json.loads(host.check_output("ceph status --format json"))
+    assert sorted(status["quorum_names"]) == ["pve1", "pve2", "pve3"]
+    assert status["mgrmap"]["num_standbys"] == 2
+    assert (status["osdmap"]["num_up_osds"], status["osdmap"]["num_in_osds"]) == (6, 6)
+    assert [state["state_name"] for state in status["pgmap"]["pgs_by_state"]] == ["active+clean"]
+    assert status["health"]["status"] == "HEALTH_OK", status["health"]
+    assert [entry["status"] for entry in status["fsmap"]["by_rank"]] == ["up:active"]
+    assert status["fsmap"]["up:standby"] == 1
+
+
+@pytest.mark.parametrize("storage", ["vms", "archive", "cephfs"])
+def test_the_storage_of_ceph_is_active(host, storage):
+    rows = [line.split() for line in host.check_output("pvesm status").splitlines()[1:]]
+    assert [row[2] for row in rows if row[0] == storage] == ["active"]
