@@ -187,6 +187,8 @@ def prepare(values: Item, present: Item | None) -> Item:
         # as Proxmox does: nobody else uses such a pair
         values["add_storages"] = True
     if present is None:
+        if coding and "profile" not in coding:
+            values["erasure_coding"] = {"failure_domain": "host", **coding}
         return values
     if not values.get("add_storages"):
         # only whether to make one; a storage that is there has its own module

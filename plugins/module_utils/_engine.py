@@ -204,7 +204,7 @@ class Run:
 
     def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
-        secrets = {one.option for one in self.resource.fields if one.secret}
+        unseen = {one.option for one in self.resource.fields if one.secret or one.transient}
         for change in changes:
             head = set(self.resource.head(change.key, None))
             after = outcome(self.resource, change)[1]
@@ -212,7 +212,7 @@ class Run:
                 del result[change.key]
                 continue
             label = after[self.resource.discriminator.option] if self.resource.discriminator else None
-            values = {name: value for name, value in after.items() if name not in secrets | head}
+            values = {name: value for name, value in after.items() if name not in unseen | head}
             result[change.key] = Present(change.key, label, values, {})
         return result
 
