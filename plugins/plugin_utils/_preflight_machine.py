@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import GROUP, VOLUME
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._preflight import GIB, WARN, Finding, Machine, number
 
 # The kernel keeps a part of the memory to itself: firmware, its own image, crash kernel
@@ -113,7 +114,7 @@ def osds(machine: Machine) -> Iterator[Finding]:
                 found = f"{name} and {data[disk['device']]}, which are both {disk['device']}"
                 yield Finding(machine.name, "osd_device_unique", "another disk for each OSD", found)
             consent = key == "device" and osd.get("wipe") and machine.declared.get("ceph_allow_wipe")
-            if disk["empty"] is not True and not consent and not _own(machine, disk):
+            if disk["empty"] is not True and not consent and not _own(machine, disk) and not _begun(machine, disk):
                 yield _used(machine, name, disk)
 
 
@@ -143,6 +144,20 @@ def _own(machine: Machine, disk: dict[str, Any]) -> bool:
         and len(entry["logical_volumes"]) > sum(osd["device"] == entry["device"] for osd in found)
     ]
     return bool(cluster and found) and not foreign and not strange and not mixed
+
+
+def _begun(machine: Machine, disk: dict[str, Any]) -> bool:
+    """Whether there may be nothing on it but what a run left that was killed while it made an OSD; ceph_osd finds out."""
+    contents = disk["contents"]
+    lvm = [entry for entry in contents if entry["what"] == "lvm"]
+    return (
+        disk["empty"] is False
+        and bool(machine.ask("ceph", "fsid"))
+        and all(entry["what"] in ("lvm", "ceph_osd", "held") for entry in contents)
+        and all(entry["cluster_fsid"] is None for entry in contents if entry["what"] == "ceph_osd")
+        and all(entry["volume_group"] is None or GROUP.fullmatch(entry["volume_group"]) for entry in lvm)
+        and all(VOLUME.fullmatch(name) for entry in lvm for name in entry["logical_volumes"])
+    )
 
 
 def find(machine: Machine, name: str | None) -> dict[str, Any] | None:

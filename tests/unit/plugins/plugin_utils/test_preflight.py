@@ -83,6 +83,17 @@ def _all(*changes: Callable[[Rack], None]) -> Callable[[Rack], None]:
     return change
 
 
+UUID = "11111111-2222-4333-8444-555555555555"
+HALF = [
+    {
+        "device": "/dev/sdb",
+        "what": "lvm",
+        "text": "LVM",
+        "volume_group": f"ceph-{UUID}",
+        "logical_volumes": [f"osd-block-{UUID}"],
+    },
+    {"device": "/dev/sdb", "what": "ceph_osd", "text": "Ceph OSD", "cluster_fsid": None, "osd_id": None, "role": None},
+]
 LOST = {"received": 0, "rtt_ms": None, "passed": None, "largest": None}
 SDB = "/dev/disk/by-id/ata-SDB"
 USED = [{"device": "/dev/sdb", "what": "filesystem", "text": "filesystem ext4"}]
@@ -162,6 +173,25 @@ FAULTS: dict[str, tuple[Callable[[Rack], None], list[tuple[str, str]]]] = {
     "an OSD of this cluster": (
         _all(_osds(SDB, changes={"empty": False, "contents": racks.osd()}), _set("ceph", "fsid", value=CLUSTER)),
         [],
+    ),
+    "an OSD that was made by half": (
+        _all(_osds(SDB, changes={"empty": False, "contents": HALF}), _set("ceph", "fsid", value=CLUSTER)),
+        [],
+    ),
+    "an OSD of an unknown cluster on a machine without Ceph": (
+        _osds(SDB, changes={"empty": False, "contents": HALF}),
+        [("fail", "osd_device_empty")],
+    ),
+    "a volume group of another name on a machine with Ceph": (
+        _all(
+            _osds(SDB, changes={"empty": False, "contents": [HALF[0] | {"volume_group": "data"}]}),
+            _set("ceph", "fsid", value=CLUSTER),
+        ),
+        [("fail", "osd_device_empty")],
+    ),
+    "a file system on a machine with Ceph": (
+        _all(_osds(SDB, changes={"empty": False, "contents": USED}), _set("ceph", "fsid", value=CLUSTER)),
+        [("fail", "osd_device_empty")],
     ),
     "an OSD of another cluster": (
         _all(_osds(SDB, changes={"empty": False, "contents": racks.osd("other")}), _set("ceph", "fsid", value=CLUSTER)),
