@@ -21,13 +21,15 @@ if TYPE_CHECKING:
 class Api:
     """C({node}) in a path is the node that answers. A write that starts a task ends when the task has ended.
 
-    C(on_ceph): whether a Ceph is needed; C(ceph) is None where there is none on this machine yet.
+    C(writes) counts those that succeeded. C(on_ceph): whether a Ceph is needed; C(ceph) is None where there is none on
+    this machine yet.
     """
 
     def __init__(self, client: Client, ceph: Ceph | None = None, *, on_ceph: bool = False) -> None:
         self.client = client
         self.ceph = ceph
         self.product = "Ceph" if on_ceph else "Proxmox VE"
+        self.writes = 0
         self._on_ceph = on_ceph
 
     @property
@@ -55,6 +57,11 @@ class Api:
             )
         return self.ceph.command(prefix, **arguments)
 
+    def tell(self, prefix: str, /, **arguments: Any) -> None:
+        """A command that changes something."""
+        self.command(prefix, **arguments)
+        self.writes += 1
+
     def finish(self, workers: Collection[str]) -> None:
         """Waits for the running tasks of these types; what became of them is read afterwards."""
         for row in self.get("/nodes/{node}/tasks", source="active") if workers else ():
@@ -75,6 +82,7 @@ class Api:
     def _ended(self, answer: Any) -> Any:
         if isinstance(answer, str) and answer.startswith("UPID:"):
             self.client.task(answer)
+        self.writes += 1
         return answer
 
 

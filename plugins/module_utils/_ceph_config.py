@@ -176,10 +176,10 @@ def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
     name = SETTING.place(change.key)[1]
     who = change.key[: -len(name) - 1]
     if change.action == "delete":
-        api.command("config rm", who=who, name=name)
+        api.tell("config rm", who=who, name=name)
     else:
         (value,) = form.values()
-        api.command("config set", who=who, name=name, value=value)
+        api.tell("config set", who=who, name=name, value=value)
 
 
 SETTING = Resource(

@@ -97,13 +97,13 @@ def explain(_item: Item, reason: str) -> str | None:
 
 def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
     if change.action == "delete":
-        api.command("osd crush rule rm", name=change.key)
+        api.tell("osd crush rule rm", name=change.key)
     elif change.goal.label == "erasure":
-        api.command("osd crush rule create-erasure", name=change.key, profile=form["profile"])
+        api.tell("osd crush rule create-erasure", name=change.key, profile=form["profile"])
     else:
         given = {"root": "default", "failure_domain": "host", **form}
         extra = {"class": given["device_class"]} if "device_class" in given else {}
-        api.command(
+        api.tell(
             "osd crush rule create-replicated",
             name=change.key,
             root=given["root"],

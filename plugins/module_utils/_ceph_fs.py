@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_pool
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import CephError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import BOOL, INT, SET
@@ -136,7 +137,7 @@ def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
         _make(api, name, form)
     have = set(change.present.values.get("data_pools") or ()) if change.present else set()
     for pool in sorted(set(change.to_set.get("data_pools") or ()) - have):
-        api.command("fs add_data_pool", fs_name=name, pool=pool)
+        api.tell("fs add_data_pool", fs_name=name, pool=pool)
     CephWait(api.ceph, ACTIVE_SECONDS).mds(name)
     known = api.get("/storage", type="cephfs") if change.to_set.get("add_storage") else []
     if change.to_set.get("add_storage") and not any(one["storage"] == name for one in known):
@@ -155,12 +156,17 @@ def _make(api: Any, name: str, form: Mapping[str, Any]) -> None:
         if pool not in left:
             api.post(_ceph_pool.PATH, name=pool, application="cephfs", **(settings if pool == data else {"pg_num": 32}))
     # Ceph itself refuses pools with something in them
-    api.command("fs new", fs_name=name, metadata=metadata, data=data)
+    api.tell("fs new", fs_name=name, metadata=metadata, data=data)
 
 
 def _remove(api: Any, name: str, row: Mapping[str, Any]) -> None:
-    api.command("fs fail", fs_name=name)
-    api.command("fs rm", fs_name=name, yes_i_really_mean_it=True)
+    api.tell("fs fail", fs_name=name)
+    try:
+        api.tell("fs rm", fs_name=name, yes_i_really_mean_it=True)
+    except CephError as error:
+        # a lost answer: its pools must not stay behind
+        if not error.transient or any(one["name"] == name for one in api.command("fs ls")):
+            raise
     for storage in row["storages"]:
         api.delete(f"/storage/{storage['storage']}")
     for pool in row["pools"]:

@@ -296,11 +296,12 @@ class Run:
         for attempt in range(_ATTEMPTS):
             if change is None:
                 return
+            before = self.api.writes
             try:
                 self._write(change)
             except (TaskError, Timeout) as error:
                 # half of it may have been done, and no repetition makes that better
-                if self._again(first) != change:
+                if self.api.writes > before or self._again(first) != change:
                     error.fields["changed"] = True
                 raise
             except (AuthError, InputError, NotInstalled):
@@ -313,6 +314,8 @@ class Run:
                 if anew is None:
                     return
                 if not (lost or _moved(change, anew)) or attempt == _ATTEMPTS - 1:
+                    if self.api.writes > before:
+                        error.fields["changed"] = True
                     raise
                 change = anew
             else:

@@ -192,3 +192,19 @@ def test_every_option_is_documented() -> None:
     options = documented(ceph_fs)
     assert options["config"]["suboptions"].keys() == FILESYSTEM.spec().keys()
     assert options["allow_remove"]["default"] == []
+
+
+@pytest.mark.parametrize("gone", [True, False])
+def test_the_answer_to_its_removal_is_lost(monkeypatch: Any, gone: bool) -> None:
+    lost = CephError("fs rm", 110, "")
+    deletes = [
+        *started("DELETE", f"{POOLS}/cephfs_metadata", {}, task("cephdestroypool", "1")),
+        *started("DELETE", f"{POOLS}/cephfs_data", {}, task("cephdestroypool", "2")),
+        NONE,
+    ]
+    again = [("GET", "/nodes/pve1/tasks", {"source": "active"}, []), NONE]
+    calls = [NONE, *(deletes if gone else again * 8)]
+    here = world(calls, [FS], [] if gone else [FS], **{REMOVE[0]: None, REMOVE[1]: lost})
+    result = remove(here, monkeypatch)
+    assert result["failed"] is not gone
+    assert result["changed"] is True
