@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import pwd
+import uuid
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ def own(path: Path, *, root: bool = False) -> None:
 def replace(path: Path, text: str, mode: int = 0o640, *, root: bool = True) -> None:
     """Write a file as a whole: readers see the old one or the new one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f"{path.name}.tmp.{os.getpid()}")
+    fresh = path.with_name(f"{path.name}.tmp.{uuid.uuid4().hex}")
     fresh.touch(mode=0o600)
     fresh.write_text(text)
     fresh.chmod(mode)

@@ -15,6 +15,7 @@ from pvestandin import paths
 from pvestandin.registry import Context
 
 from . import calendar, files, tasks
+from .errors import refused
 
 _DIRECTORY = "/var/lib/proxmox-backup/jobstates"
 GARBAGE, PRUNE, VERIFY, SYNC = "garbage_collection", "prunejob", "verificationjob", "syncjob"
@@ -104,9 +105,6 @@ def next_run(schedule: str | None, last: int) -> int | None:
 
 def run(ctx: Context, kind: str, name: str, ident: str, work: Callable[[tasks.Worker], None]) -> str:
     """Run a job's work as a task of the job's type, and keep the state beside it."""
-
-    def recorded(worker: tasks.Worker) -> None:
-        _write(kind, name, {"started": {"upid": worker.task.upid}})
-        work(worker)
-
-    return tasks.start(ctx, kind, ident, recorded)
+    if "started" in load(kind, name):
+        raise refused(f"job '{name}' is running already")
+    return tasks.start(ctx, kind, ident, work, lambda upid: _write(kind, name, {"started": {"upid": upid}}))

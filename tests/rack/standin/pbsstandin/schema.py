@@ -118,14 +118,14 @@ def _check_text(name: str, value: str, schema: dict[str, Any]) -> None:
         raise ValueError(f"value may only be {schema['maxLength']} characters long")
     if schema.get("enum") and value not in schema["enum"]:
         raise ValueError(f"value '{value}' is not defined in the enumeration.")
-    if schema.get("pattern") and not re.fullmatch(_python_regex(schema["pattern"]), value):
+    if schema.get("pattern") and not regex(schema["pattern"]).search(value):
         raise ValueError("value does not match the regex pattern")
     formats.check(name, value)
 
 
 @lru_cache(maxsize=512)
-def _python_regex(pattern: str) -> str:
-    """The schema's dump has /^…$/ and POSIX classes."""
-    if pattern.startswith("/^") and pattern.endswith("$/"):
-        pattern = pattern[2:-2]
-    return pattern.replace("[[:^cntrl:]]", r"[^\x00-\x1f\x7f]").replace("[:cntrl:]", r"\x00-\x1f\x7f")
+def regex(pattern: str) -> re.Pattern[str]:
+    """The schema's dump has /^…$/ and POSIX classes; pbsstandin.words has patterns of the whole value."""
+    pattern = pattern[1:-1] if pattern.startswith("/") and pattern.endswith("/") else rf"^(?:{pattern})$"
+    pattern = pattern.replace("[[:^cntrl:]]", r"[^\x00-\x1f\x7f]").replace("[:cntrl:]", r"\x00-\x1f\x7f")
+    return re.compile(pattern.removesuffix("$") + r"\Z" if not pattern.startswith("(?m)") else pattern)

@@ -245,6 +245,11 @@ def remove_group(group: Group) -> tuple[int, int]:
     return group.destroy()
 
 
+def backend(config: Section) -> str:
+    """filesystem or s3."""
+    return formats.property_string("backend", config.get("backend", "")).get("type", "filesystem")
+
+
 def usage(store: Store) -> dict[str, int]:
     """total, used and avail in bytes."""
     numbers = os.statvfs(store.base)

@@ -155,8 +155,17 @@ def prepare() -> None:
         files.own(path)
 
 
-def start(ctx: Context, kind: str, ident: str, work: Callable[[Worker], None]) -> str:
-    """Run `work` as a task and return its UPID. A command waits for it and shows its log, an API call does not."""
+def start(
+    ctx: Context,
+    kind: str,
+    ident: str,
+    work: Callable[[Worker], None],
+    before: Callable[[str], None] = lambda upid: None,
+) -> str:
+    """Run `work` as a task and return its UPID. A command waits for it and shows its log, an API call does not.
+
+    before(upid) is called when the UPID is known and nothing has begun.
+    """
     pid = os.getpid()
     task = Task(ctx.node, pid, process_start(pid) or 0, next(_numbers), int(time.time()), kind, ident, ctx.user)
     task.log.parent.mkdir(parents=True, exist_ok=True)
@@ -166,6 +175,7 @@ def start(ctx: Context, kind: str, ident: str, work: Callable[[Worker], None]) -
     with _lock:
         _running[task.upid] = thread
     _update(task)
+    before(task.upid)
     thread.start()
     if ctx.cli:
         thread.join()

@@ -26,13 +26,9 @@ def list_datastores(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]
             if data.get("maintenance-mode"):
                 entry["maintenance"] = data["maintenance-mode"]
             if release.major() >= 4:
-                entry |= {"mount-status": "nonremovable", "backend-type": _backend(data)}
+                entry |= {"mount-status": "nonremovable", "backend-type": stores.backend(data)}
             found.append(entry)
     return found
-
-
-def _backend(data: dict[str, Any]) -> str:
-    return "s3" if "type=s3" in data.get("backend", "") else "filesystem"
 
 
 def _any_namespace(ctx: Context, known: acl.Permissions, store: stores.Store) -> bool:
@@ -48,7 +44,7 @@ def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     store = stores.lookup(params["store"])
     found: dict[str, Any] = stores.usage(store)
     if release.major() >= 4:
-        found["backend-type"] = _backend(store.config)
+        found["backend-type"] = stores.backend(store.config)
     if params.get("verbose"):
         found["counts"] = _counts(store)
         found["gc-status"] = garbage.status(store.name)

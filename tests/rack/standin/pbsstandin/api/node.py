@@ -95,6 +95,8 @@ def datastore_usage(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]
     for name, data in kinds.DATASTORE.read().all("datastore").items():
         if known.has(ctx.user, ["datastore", name], "Datastore.Audit", "Datastore.Backup"):
             store = stores.Store(name, data)
-            entry = {"store": name, "mount-status": "nonremovable"} if release.major() >= 4 else {"store": name}
+            entry: dict[str, Any] = {"store": name}
+            if release.major() >= 4:
+                entry |= {"mount-status": "nonremovable", "backend-type": stores.backend(data)}
             found.append({**entry, **(stores.usage(store) if store.base.is_dir() else {"error": "not available"})})
     return found

@@ -76,7 +76,7 @@ def scan(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
 @endpoint(
     "GET",
     f"{_NAME}/scan/{{store}}/namespaces",
-    permission=privilege("remote/{name}/{store}", "Remote.Read"),
+    permission=privilege("remote/{name}", "Remote.Audit"),
     params="name!:safe-id store!:safe-id",
 )
 def scan_namespaces(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
