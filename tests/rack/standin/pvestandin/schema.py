@@ -80,6 +80,10 @@ def _add(errors: Errors, path: str, message: str) -> None:
     errors[path] = f"{errors[path]}\\n{message}" if path in errors else message
 
 
+_REQUIRED = {True: "missing property required by '{}'", False: "missing property - '{}' requires this property"}
+"""What is said from PVE 9 on, and what before."""
+
+
 def check_object(
     path: str, properties: Schema, value: dict[str, Any], errors: Errors, *, additional: bool = False
 ) -> None:
@@ -90,7 +94,7 @@ def check_object(
         if name in properties:
             needed = properties[name].get("requires")
             if isinstance(needed, str) and value.get(needed) is None:
-                _add(errors, prefix + needed, f"missing property required by '{prefix + name}'")
+                _add(errors, prefix + needed, _REQUIRED[paths.release()[0] >= 9].format(prefix + name))
         elif not additional:
             _add(errors, prefix + name, UNKNOWN)
 

@@ -135,14 +135,12 @@ def test_a_monitor_is_made_once() -> None:
 
 def test_the_last_monitor_stays(world: Any) -> None:
     directory = world.root / "var/lib/ceph/mon/ceph-pve1"
-    with pytest.raises(Failure, match="no such monitor id 'x'"):
-        mon.assert_removable({}, [], "x")
     with pytest.raises(Failure) as error:
-        mon.assert_removable({"pve1": {}}, [{"name": "pve1"}], "pve1")
+        mon.assert_removable([{"name": "pve1"}], "pve1")
     assert error.value.code == 2
     directory.mkdir(parents=True)
     with pytest.raises(Failure, match="can't remove last monitor"):
-        mon.assert_removable({"pve1": {}}, [{"name": "pve1"}], "pve1")
+        mon.assert_removable([{"name": "pve1"}], "pve1")
 
 
 def test_what_is_known_of_services(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from ceph_monitors import Monitors
+from pvestandin import schema
 from pvestandin.api import ceph as ceph_api
 from pvestandin.api import ceph_osd
 from pvestandin.ceph import fs, mds, pools, rados, services
+
+AUTOSCALE = "osd_pool_autoscale-status"
 
 
 @pytest.fixture(autouse=True)
@@ -58,7 +61,37 @@ def test_flags_of_a_pool(world: Any) -> None:
     assert (found["noscrub"], found["hashpspool"]) == (False, True)
     world.set_release("8.4")
     found = pools.status(monitors, "p", verbose=False)
-    assert (found["noscrub"], found["hashpspool"]) == ("0", "1")
+    assert (found["noscrub"], found["hashpspool"], found["fast_read"]) == ("0", "1", "")
+
+
+def test_numbers_of_a_pool(world: Any) -> None:
+    pool = {"pool": 2, "pool_name": "p", "type": 1, "crush_rule": 0}
+    found = pools.described(pool, {}, {}, {"other": {}})
+    assert (found["pool"], found["autoscale_status"]) == (2, {})
+    world.set_release("8.4")
+    found = pools.described(pool, {}, {0: "rule"}, {})
+    assert (found["pool"], found["crush_rule"], found["crush_rule_name"]) == ("2", "0", "rule")
+
+
+def test_statistics_of_a_pool(world: Any) -> None:
+    usage = {"pools": [{"name": "p", "stats": {"used": 1}}, {"name": "q", "stats": {"used": 2}}]}
+    monitors: Any = Monitors(osd_pool_get={"pool_id": 1}, df=usage, osd_pool_application_get={}, **{AUTOSCALE: []})
+    assert pools.status(monitors, "p", verbose=True)["statistics"] == {"used": 1}
+    world.set_release("8.4")
+    assert pools.status(monitors, "p", verbose=True)["statistics"] == {"used": 2}
+
+
+def test_what_a_parameter_requires(world: Any) -> None:
+    table = {"a": {"type": "string", "optional": 1, "requires": "b"}, "b": {"type": "string", "optional": 1}}
+
+    def refusal() -> str:
+        errors: dict[str, str] = {}
+        schema.check_object("", table, {"a": "x"}, errors)
+        return errors["b"]
+
+    assert refusal() == "missing property required by 'a'"
+    world.set_release("8.4")
+    assert refusal() == "missing property - 'a' requires this property"
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def destroy_mon(ctx: Context, params: dict[str, Any]) -> str:
     ident = params["monid"]
     with rados.connect() as mon:
         members = mon.mon_command("quorum_status")["monmap"]["mons"]
-        monitors.assert_removable(services.information("mon", ceph_conf.read(), mon), members, ident)
+        monitors.assert_removable(members, ident)
     return tasks.start(ctx, "cephdestroymon", f"mon.{ident}", monitors.destroy, daemon=ident)
 
 

@@ -210,7 +210,7 @@ def belongs(rows: list[dict[str, Any]], name: str, ident: int) -> bool:
 
 def assert_removable(mon: rados.Rados, name: str, ident: int) -> None:
     if not belongs((mon.mon_command("osd tree") or {}).get("nodes", []), name, ident):
-        where = "at /usr/share/perl5/PVE/API2/Ceph/OSD.pm line 993."
+        where = "at /usr/share/perl5/PVE/API2/Ceph/OSD.pm line 1008."
         raise Failure(f"OSD osd.{ident} does not belong to node {name}! {where}")
     found = state(mon, ident)
     if found["in"]:

@@ -238,8 +238,8 @@ def described(
     entry["type"] = {1: "replicated", 3: "erasure"}.get(pool["type"], "unknown")
     if scaled:
         options = pool.get("options", {})
-        entry["autoscale_status"] = scaled.get(pool["pool_name"])
-        entry["pg_num_final"] = (entry["autoscale_status"] or {}).get("pg_num_final")
+        entry["autoscale_status"] = scaled.get(pool["pool_name"], {})
+        entry["pg_num_final"] = entry["autoscale_status"].get("pg_num_final")
         entry["pg_num_min"] = options.get("pg_num_min")
         entry["target_size"] = options.get("target_size_bytes")
         entry["target_size_ratio"] = options.get("target_size_ratio")
@@ -247,6 +247,9 @@ def described(
         entry["crush_rule_name"] = rules[pool["crush_rule"]]
     if pool["pool"] in stats:
         entry |= {key: stats[pool["pool"]][key] for key in ("bytes_used", "percent_used")}
+    if paths.release()[0] < 9:
+        # numbers that Perl has looked up are texts
+        entry |= {key: str(entry[key]) for key in ("pool", "crush_rule")}
     return entry
 
 
@@ -265,7 +268,10 @@ _FLAGS = (
 
 
 def _flag(value: object) -> bool | str:
-    return truth(value) if paths.release()[0] >= 9 else str(int(truth(value)))
+    """8.4 puts it into quotes, and what Ceph does not tell is empty."""
+    if paths.release()[0] >= 9:
+        return truth(value)
+    return "" if value is None else str(int(truth(value)))
 
 
 def status(mon: rados.Rados, name: str, verbose: bool) -> dict[str, Any]:
@@ -283,7 +289,8 @@ def status(mon: rados.Rados, name: str, verbose: bool) -> dict[str, Any]:
         except Failure as error:
             warn(error.message)
         for entry in mon.mon_command("df")["pools"]:
-            if entry["name"] == name and entry.get("stats"):
+            # 8.4 means the pool, too, and takes the last one
+            if entry.get("stats") and (entry["name"] == name or paths.release()[0] < 9):
                 answer["statistics"] = entry["stats"]
         answer["application_list"] = list(mon.mon_command("osd pool application get", pool=name))
     return answer

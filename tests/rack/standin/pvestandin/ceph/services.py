@@ -140,7 +140,8 @@ def listed(services: Services) -> list[dict[str, Any]]:
 def mds_states(mon: rados.Rados) -> Services:
     """Name → addr, rank, standby_replay, state, and the file system of those that have one."""
     fsmap = mon.mon_command("mds stat")["fsmap"]
-    found = {entry["name"]: _mds_state(entry) for entry in fsmap["standbys"]}
+    none = {} if paths.release()[0] >= 9 else {"fs_name": None}
+    found = {entry["name"]: {**_mds_state(entry), **none} for entry in fsmap["standbys"]}
     for filesystem in fsmap["filesystems"]:
         for entry in filesystem["mdsmap"]["info"].values():
             found[entry["name"]] = {**_mds_state(entry), "fs_name": filesystem["mdsmap"]["fs_name"]}
