@@ -64,6 +64,12 @@ def prepare(values: Item, present: Item | None) -> Item:
     return values
 
 
+def check(item: Item) -> Iterable[str]:
+    number = item.get("pg_num") or 0
+    if number >= 32 and number % 4:
+        yield f"pg_num: is {number}; from 32 on it has to be a multiple of 4, because Proxmox gives the metadata a quarter"
+
+
 def objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, bool]]:
     made = [change for change in changes if change.action == "create"]
     free = len(api.command("fs dump").get("standbys", [])) if made else 0
@@ -184,6 +190,7 @@ FILESYSTEM = Resource(
     ],
     variants={None: Variant(optional="pg_num data_pools add_storage")},
     prepare=prepare,
+    check=check,
     objections=objections,
     advise=advise,
     explain=explain,

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_conf
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph, _ceph_conf
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_mon import RUNS
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode, absent_is_none, converge
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
@@ -178,7 +178,7 @@ class Daemon:
 
     def apply(self, step: str, now: State) -> None:
         {
-            "create": lambda: self.node.task("POST", f"{self.kind.name}/{self.ident}"),
+            "create": self._create,
             "destroy": lambda: self.node.task("DELETE", f"{self.kind.name}/{self.ident}"),
             "key": lambda: self._fetch_key(now),
             "conf": lambda: self.node.edit(self._enter),
@@ -186,6 +186,14 @@ class Daemon:
             "start": self._start,
             "forget": lambda: self._forget(now),
         }[step]()
+
+    def _create(self) -> None:
+        """createmds alone does not make the node's link to ceph.conf, and cannot do without (PVE/API2/Ceph/MDS.pm)."""
+        link = self.node.machine.path(_ceph.CONF)
+        if self.kind is MDS and self.node.machine.lstat(_ceph.CONF) is None:
+            link.parent.mkdir(exist_ok=True)
+            link.symlink_to(_ceph.PVE_CONF)
+        self.node.task("POST", f"{self.kind.name}/{self.ident}")
 
     def _fetch_key(self, now: State) -> None:
         ceph = self.node.asked()

@@ -71,6 +71,12 @@ def test_made_with_its_storage_when_its_mds_is_active(monkeypatch: Any) -> None:
     assert here.ceph.calls.count("fs dump") == 4
 
 
+def test_the_metadata_gets_a_quarter(monkeypatch: Any) -> None:
+    """Proxmox divides, and Ceph takes no half of a placement group: the task fails and takes its pools away again."""
+    result = world([NONE], []).run(monkeypatch, config=[{"name": "cephfs", "pg_num": 50}])
+    assert "pg_num: is 50; from 32 on it has to be a multiple of 4" in result["msg"]
+
+
 @pytest.mark.parametrize("add", [True, False, None])
 def test_nothing_to_do(monkeypatch: Any, add: Any) -> None:
     config = [{"name": "cephfs", "pg_num": 16, "add_storage": add, "data_pools": ["slow"]}]

@@ -79,6 +79,17 @@ def test_a_new_one(world: World, kind: str) -> None:
     assert world.run(MODULES[kind])["changed"] is False
 
 
+def test_on_a_node_with_nothing_else_of_ceph(world: World) -> None:
+    begin(world, "mds", key=MISSING)
+    link = world.root / "etc/ceph/ceph.conf"
+    link.unlink(missing_ok=True)
+    world.api.on["POST ceph/mds/pve1"] = lambda: whole(world, "mds", "pve1")
+    world.run(ceph_mds, check=True)
+    assert not link.is_symlink()
+    assert world.run(ceph_mds)["actions"] == ["create"]
+    assert str(link.readlink()) == "/etc/pve/ceph.conf"
+
+
 @kinds
 @pytest.mark.parametrize("entity", [False, True])
 def test_a_directory_is_all_there_is(world: World, kind: str, entity: bool) -> None:
