@@ -73,7 +73,7 @@ options:
         type: int
       crush_location:
         description:
-          - Where in the CRUSH tree the OSD is to be, as V({rack: r1}) or V({root: fast}). What is given is compared and set.
+          - "Where in the CRUSH tree the OSD is to be, as V({rack: r1}) or V({root: fast}). What is given is compared and set."
           - Types above C(host) move the node with all its OSDs. Missing buckets are made.
           - Another C(host) than the node's name moves the OSD alone, and stays over restarts; only C(root) goes with it.
         type: dict
@@ -111,8 +111,10 @@ options:
     default: []
   cleanup:
     description:
-      - With O(state=absent), whether the disks of the OSDs that go are emptied, too. It is the word for those disks, because
-        they were OSDs of this cluster. A disk from which a run that was killed has removed the OSD already is emptied as well.
+      - With O(state=absent), whether the disks of the OSDs that go are emptied for other uses. It is the word for those disks,
+        because they were OSDs of this cluster. A disk from which a run that was killed has removed the OSD already is emptied
+        as well.
+      - Without it their volumes stay, and Proxmox overwrites the beginning of what is in them all the same.
     type: bool
     default: false
   force:
