@@ -69,10 +69,11 @@ def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) ->
     # Masters kept here end with the rack; a path too long for a socket leaves them to Ansible's default place.
     if len(str(sockets)) + 1 + SOCKET_EXTRA <= SOCKET_LIMIT:
         variables["ansible_control_path_dir"] = str(sockets)
-    names = [node.name for node in spec.nodes]
-    groups: dict[str, Any] = {"pve": {"hosts": names}}
+    groups: dict[str, Any] = {"pve": {"hosts": _names(spec, "pve")}}
     if for_ceph(spec):
-        groups["ceph"] = {"hosts": names}
+        groups["ceph"] = groups["pve"]
+    if _names(spec, "pbs"):
+        groups["pbs"] = {"hosts": _names(spec, "pbs")}
     return {
         "_meta": {"hostvars": {node.name: host_variables(rack_dir, spec, node) for node in spec.nodes}},
         "all": {"children": list(groups), "vars": variables},
@@ -80,7 +81,11 @@ def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) ->
     }
 
 
+def _names(spec: Spec, group: str) -> list[str]:
+    return [node.name for node in spec.nodes if node.group == group]
+
+
 def for_ceph(spec: Spec) -> bool:
     """Whether all machines have what the demo's Ceph needs: three of them, each with two disks that are large enough."""
-    large = [sum(disk.size >= CEPH_DISK for disk in node.disks) for node in spec.nodes]
+    large = [sum(disk.size >= CEPH_DISK for disk in node.disks) for node in spec.nodes if node.group == "pve"]
     return len(large) >= 3 and min(large) >= 2

@@ -61,7 +61,10 @@ class Disk:
 
 @dataclass(frozen=True)
 class Node:
-    """`memory` in bytes; `clock` in seconds ahead of the true time; `smbios`: vendor, product, serial."""
+    """`memory` in bytes; `clock` in seconds ahead of the true time; `smbios`: vendor, product, serial.
+
+    `group` is where the inventory lists it: pve, or pbs for a backup server.
+    """
 
     name: str
     nics: list[Nic]
@@ -76,6 +79,7 @@ class Node:
     machine_id: str | None = None
     smbios: dict[str, str] = field(default_factory=dict)
     services: list[str] = field(default_factory=list)
+    group: str = "pve"
 
     def interfaces(self) -> list[tuple[str, str, str | None]]:
         """(interface, network, address) in slot order, named as a KVM or bare-metal Debian names them."""

@@ -15,14 +15,17 @@ from pathlib import Path
 from rack import kernel, processes, state
 from rack.errors import RackError
 from rack.spec import RELEASES
+from rack.standin.packages import Schemas, build, of_backup_server, of_virtual_environment
 
 COMPONENTS = ("pve-no-subscription", "pve-enterprise", "pve-test")
+BACKUP_COMPONENTS = ("pbs-no-subscription", "pbs-enterprise", "pbs-test")
 KEYRING = "proxmox-archive-keyring.gpg"
 CEPH_COMPONENTS = ("no-subscription", "enterprise", "test")
 CEPH_RELEASES = {"trixie": ("squid", "tentacle"), "bookworm": ("quincy", "reef", "squid")}
 """Proxmox has a repository for each. Here they are empty: a machine's Ceph is the one in Debian's archive."""
 STANDIN = Path(__file__).resolve().parent / "standin"
 SCHEMAS = {"trixie": "pve-9.2.json", "bookworm": "pve-8.4.json"}
+BACKUP_SCHEMAS = {"trixie": "pbs-4.json"}
 
 
 def find_schema(release: str) -> Path | None:
@@ -32,19 +35,28 @@ def find_schema(release: str) -> Path | None:
         if not Path(named).is_file():
             raise RackError(f"RACK_APIDOC: {named} is no file; name an apidoc.js of Proxmox VE {RELEASES[release]}")
         return Path(named).resolve()
+    return _shared_schema(SCHEMAS[release])
+
+
+def find_backup_schema(release: str) -> Path | None:
+    """The same of Proxmox Backup Server."""
+    return _shared_schema(BACKUP_SCHEMAS[release]) if release in BACKUP_SCHEMAS else None
+
+
+def _shared_schema(name: str) -> Path | None:
     shared = os.environ.get("BAREMETAL_SHARED")
     places = [Path(shared)] if shared else [parent.parent / "shared" for parent in STANDIN.parents]
     for place in places:
-        candidate = place / "api" / SCHEMAS[release]
+        candidate = place / "api" / name
         if candidate.is_file():
             return candidate
     return None
 
 
-def _digest(release: str, schema: Path | None) -> str:
+def _digest(release: str, *schemas: Path | None) -> str:
     digest = hashlib.sha256(f"{release}\0".encode())
     files = [path for path in STANDIN.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    for path in [*sorted(files), Path(__file__), *([schema] if schema else [])]:
+    for path in [*sorted(files), Path(__file__), *filter(None, schemas)]:
         digest.update(f"{path}\0{path.stat().st_mode}\0".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
@@ -149,11 +161,15 @@ def release_file(suite: Path, codename: str, components: tuple[str, ...] = COMPO
 
 def assemble(directory: Path, codename: str, debs: list[Path], signer: Signer) -> None:
     """Lay out `directory` as the root URL of the repository."""
-    base = directory / "debian/pve"
-    pool = base / "pool"
-    pool.mkdir(parents=True)
-    pooled = [Path(shutil.copy2(deb, pool / deb.name)) for deb in debs]
-    _suite(base, codename, packages_index(base, pooled), COMPONENTS, signer)
+    for product, components, has in (
+        ("pve", COMPONENTS, of_virtual_environment),
+        ("pbs", BACKUP_COMPONENTS, of_backup_server),
+    ):
+        base = directory / "debian" / product
+        pool = base / "pool"
+        pool.mkdir(parents=True)
+        pooled = [Path(shutil.copy2(deb, pool / deb.name)) for deb in debs if has(deb.name.split("_")[0])]
+        _suite(base, codename, packages_index(base, pooled), components, signer)
     for name in CEPH_RELEASES[codename]:
         _suite(directory / f"debian/ceph-{name}", codename, "", CEPH_COMPONENTS, signer)
     shutil.copy2(signer.keyring, directory / KEYRING)
@@ -176,14 +192,14 @@ def ensure(rack_dir: Path, release: str, cache: Path, say: Callable[[str], None]
     if not (STANDIN / "packages.py").exists():
         say("tests/rack/standin/packages.py is missing: the rack has no Proxmox repository")
         return None
-    schema = find_schema(release)
+    schema, backup_schema = find_schema(release), find_backup_schema(release)
     if schema is None:
         say("no API schema found (../shared/api or RACK_APIDOC): the stand-in checks what its handlers declare")
-    target = cache / "repository" / f"{release}-{_digest(release, schema)}"
+    target = cache / "repository" / f"{release}-{_digest(release, schema, backup_schema)}"
     with state.locked(f"repository-{release}"):
         if not target.is_dir():
             say(f"building the Proxmox stand-in's packages for {release}")
-            arguments = ["repository", release, str(cache), str(target), str(schema or "")]
+            arguments = ["repository", release, str(cache), str(target), str(schema or ""), str(backup_schema or "")]
             result = processes.run_child(rack_dir, arguments)
             if result.returncode != 0:
                 reason = result.stderr.strip() or f"ended with code {result.returncode}"
@@ -194,7 +210,7 @@ def ensure(rack_dir: Path, release: str, cache: Path, say: Callable[[str], None]
 def main(arguments: list[str]) -> int:
     """The work of `ensure`, in a process whose temporary files vanish with it."""
     release, cache, target = arguments[0], Path(arguments[1]), Path(arguments[2])
-    schema = Path(arguments[3]) if arguments[3] else None
+    schemas = [Path(argument) if argument else None for argument in arguments[3:5]]
     kernel.unshare(kernel.CLONE_NEWNS)
     kernel.mount("none", "/", None, kernel.MS_REC | kernel.MS_SLAVE)
     kernel.mount("tmpfs", "/run", "tmpfs", 0, "mode=755")
@@ -207,9 +223,7 @@ def main(arguments: list[str]) -> int:
         shutil.rmtree(remains)
     debs = partial / "debs"
     debs.mkdir(parents=True)
-    from rack.standin.packages import build
-
-    assemble(partial / "tree", release, build(release, debs, schema, signer.keyring), signer)
+    assemble(partial / "tree", release, build(release, debs, Schemas(*schemas), signer.keyring), signer)
     os.replace(partial / "tree", target)
     shutil.rmtree(partial)
     return 0

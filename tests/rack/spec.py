@@ -21,6 +21,7 @@ BACKENDS = ("container", "metal")
 DEFAULT_NETWORKS = {"management": "10.99.0.0/24", "cluster": "10.98.0.0/24", "storage": "10.97.0.0/24"}
 BUSES = ("scsi", "virtio", "nvme", "sata")
 SERVICES = ("lldpd", "openvswitch-switch", "smartmontools")
+GROUPS = ("pve", "pbs")
 CONTENTS = ("ext4", "gpt", "lvm", "ceph")
 FIRST_HOST = 11
 MAX_NICS = 8
@@ -241,6 +242,7 @@ def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, An
         "iommu": check.boolean,
         "watchdog": check.boolean,
         "machine_id": lambda value, place: check.matching(value, place, _MACHINE_ID, "machine id (32 digits, 0 to f)"),
+        "group": lambda value, place: check.one_of(value, place, GROUPS),
         "smbios": lambda value, place: _smbios(check, value, place),
         "services": lambda value, place: [check.one_of(item, place, SERVICES) for item in check.sequence(value, place)],
     }
@@ -248,7 +250,7 @@ def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, An
     return {**values, "clock": float(clock), "cpu_flags": flags}
 
 
-NODE_KEYS = {"nics", "disks", "cpu_flags", "machine_id"} | METAL_NODE
+NODE_KEYS = {"nics", "disks", "cpu_flags", "machine_id", "group"} | METAL_NODE
 
 
 def _node(

@@ -8,14 +8,20 @@ import shutil
 import subprocess
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
+from . import catalog_backup
 from .catalog import RELEASES, Package, Release, packages
 
 HERE = Path(__file__).resolve().parent
 PACKAGING = HERE / "packaging"
 CODE = HERE / "pvestandin"
 HOME = "usr/share/pve-standin"
+BACKUP_CODE = HERE / "pbsstandin"
+BACKUP_HOME = "usr/share/pbs-standin"
+"""Proxmox Backup Server has a copy of everything that it needs: it is installed without Proxmox VE, or beside it."""
+BACKUP_SERVER = "proxmox-backup-server"
 SERVICES = {
     "pvestatd",
     "pvescheduler",
@@ -32,17 +38,25 @@ _WRAPPER = """#!/usr/bin/python3
 import sys
 
 sys.path.insert(0, "/{home}")
-from pvestandin.{module} import main
+from {module} import main
 
 sys.exit(main())
 """
 
 
-def build(release: str, out: Path, schema: Path | None = None, keyring: Path | None = None) -> list[Path]:
+@dataclass(frozen=True)
+class Schemas:
+    """The APIs' official parameters, shipped for the stand-in to check calls against; None where there are none."""
+
+    pve: Path | None = None
+    pbs: Path | None = None
+
+
+def build(release: str, out: Path, schemas: Schemas = Schemas(), keyring: Path | None = None) -> list[Path]:
     """Build every package of the release (trixie or bookworm) into `out`.
 
-    schema: the API's official parameters, shipped for the stand-in to check calls against. keyring: the public key of
-    the repository, shipped by proxmox-archive-keyring as Proxmox's own does; without it that package is empty.
+    keyring: the public key of the repository, shipped by proxmox-archive-keyring as Proxmox's own does; without it that
+    package is empty.
     """
     if release not in RELEASES:
         raise ValueError(f"no stand-in for {release!r}: known are {', '.join(RELEASES)}")
@@ -50,10 +64,27 @@ def build(release: str, out: Path, schema: Path | None = None, keyring: Path | N
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="standin-") as scratch, ThreadPoolExecutor(2) as pool:
         jobs = [
-            pool.submit(_build, described, name, version, package, Path(scratch) / name, out, schema, keyring)
-            for name, version, package in packages(described)
+            pool.submit(_build, described, name, version, package, Path(scratch) / name, out, schemas, keyring)
+            for name, version, package in everything(described)
         ]
         return [job.result() for job in jobs]
+
+
+def everything(release: Release) -> list[tuple[str, str, Package]]:
+    """(name, version, package) of both repositories, Proxmox VE's and Proxmox Backup Server's."""
+    versions = catalog_backup.VERSIONS[release.codename]
+    own = [(item.name, versions.get(item.name, release.default), item) for item in catalog_backup.PACKAGES]
+    return [(name, versions.get(name, version), item) for name, version, item in packages(release)] + own
+
+
+def of_backup_server(name: str) -> bool:
+    """Whether Proxmox Backup Server's repository has the package."""
+    return name in catalog_backup.SHARED or name in {item.name for item in catalog_backup.PACKAGES}
+
+
+def of_virtual_environment(name: str) -> bool:
+    """Whether Proxmox VE's repository has it: everything but the backup server's own."""
+    return name not in {item.name for item in catalog_backup.PACKAGES}
 
 
 def sources() -> list[Path]:
@@ -68,11 +99,11 @@ def _build(
     package: Package,
     root: Path,
     out: Path,
-    schema: Path | None,
+    schemas: Schemas,
     keyring: Path | None,
 ) -> Path:
     root.mkdir(mode=0o755)
-    _contents(release, name, package, root, schema, keyring)
+    _contents(release, name, package, root, schemas, keyring)
     control = root / "DEBIAN"
     control.mkdir(mode=0o755)
     architecture = "amd64" if name in ("pve-cluster", "pve-qemu-kvm", "proxmox-ve") or "-kernel-" in name else "all"
@@ -107,14 +138,15 @@ def _build(
 
 
 def _contents(
-    release: Release, name: str, package: Package, root: Path, schema: Path | None, keyring: Path | None
+    release: Release, name: str, package: Package, root: Path, schemas: Schemas, keyring: Path | None
 ) -> None:
     _write(root, f"usr/share/doc/{name}/README.Debian", "Stand-in for the virtual rack.\n")
     for command in package.commands:
         path = command.lstrip("/") if "/" in command else f"usr/bin/{command}"
-        module = _module(Path(path).name)
+        home, code = (BACKUP_HOME, BACKUP_CODE) if name == BACKUP_SERVER else (HOME, CODE)
+        module = _module(code, Path(path).name)
         if module:
-            _write(root, path, _WRAPPER.format(home=HOME, module=module), 0o755)
+            _write(root, path, _WRAPPER.format(home=home, module=f"{code.name}.{module}"), 0o755)
     for unit in package.units:
         _write(root, f"usr/lib/systemd/system/{unit.lstrip('-')}", (PACKAGING / "units" / unit.lstrip("-")).read_text())
     files = PACKAGING / "files" / name
@@ -128,8 +160,10 @@ def _contents(
             f"{HOME}/version.json",
             json.dumps({"version": release.version, "release": release.short, "repoid": release.repoid}) + "\n",
         )
-        if schema:
-            shutil.copyfile(schema, root / HOME / "schema.json")
+        if schemas.pve:
+            shutil.copyfile(schemas.pve, root / HOME / "schema.json")
+    if name == BACKUP_SERVER:
+        _backup_server(release, root, schemas.pbs)
     if name == "libpve-access-control" and (CODE / "perl").is_dir():
         shutil.copytree(CODE / "perl", root / "usr/share/perl5")
     if name == "proxmox-archive-keyring" and keyring:
@@ -147,10 +181,20 @@ def _contents(
             file.chmod(0o755 if file.stat().st_mode & 0o100 else 0o644)
 
 
-def _module(command: str) -> str | None:
-    """Where the command lives in the package pvestandin, or None if nothing stands in for it."""
+def _backup_server(release: Release, root: Path, schema: Path | None) -> None:
+    for code in (CODE, BACKUP_CODE):
+        shutil.copytree(code, root / BACKUP_HOME / code.name, ignore=shutil.ignore_patterns("__pycache__", "perl"))
+    version, _unused, told = catalog_backup.VERSIONS[release.codename][BACKUP_SERVER].split("-")[0].rpartition(".")
+    told_version = {"version": version, "release": told, "repoid": catalog_backup.REPOID[release.codename]}
+    _write(root, f"{BACKUP_HOME}/version.json", json.dumps(told_version) + "\n")
+    if schema:
+        shutil.copyfile(schema, root / BACKUP_HOME / "schema.json")
+
+
+def _module(code: Path, command: str) -> str | None:
+    """Where the command lives in the Python package, or None if nothing stands in for it."""
     name = command.replace("-", "_")
-    if (CODE / "cli" / f"{name}.py").exists():
+    if (code / "cli" / f"{name}.py").exists():
         return f"cli.{name}"
     return "daemon" if command in SERVICES else None
 

@@ -7,8 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from rack.standin.catalog import RELEASES, packages
-from rack.standin.packages import build, sources
+from rack.standin.catalog import RELEASES
+from rack.standin.packages import Schemas, build, everything, sources
 
 RELEASE_NAMES = sorted(RELEASES)
 
@@ -19,7 +19,7 @@ def built(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     schema, keyring = out / "schema.json", out / "keyring.gpg"
     schema.write_text("{}")
     keyring.write_bytes(b"key")
-    debs = build(request.param, out / "debs", schema, keyring)
+    debs = build(request.param, out / "debs", Schemas(schema, schema), keyring)
     return request.param, {deb.name.split("_")[0]: deb for deb in debs}
 
 
@@ -40,7 +40,7 @@ def script(deb: Path, name: str) -> str:
 
 def test_nothing_is_missing_among_themselves(built: tuple[str, dict[str, Path]]) -> None:
     release, debs = built
-    ours = {name for name, _unused, _unused in packages(RELEASES[release])}
+    ours = {name for name, _unused, _unused in everything(RELEASES[release])}
     for deb in debs.values():
         for wanted in re.findall(r"[a-z0-9][a-z0-9+.-]+", re.sub(r"\([^)]*\)", "", field(deb, "Depends"))):
             if re.match(r"(lib)?pve|proxmox|qemu-server|lxc", wanted) and wanted != "libpve-rs-perl":
