@@ -136,7 +136,12 @@ class Ceph:
             except Exception as error:
                 if client is not None:
                     client.shutdown()
-                raise _failure(prefix, error) from error
+                failure = _failure(prefix, error)
+                if failure.errno == errno.ENOENT:
+                    failure.hint = (
+                        f"Is the key of client.admin where {self.conf} says? Proxmox keeps it in /etc/pve/priv."
+                    )
+                raise failure from error
             self._rados = client
         return self._rados
 
@@ -171,7 +176,10 @@ def _failure(prefix: str, error: Exception) -> CephError:
 
 def _advice(number: int) -> str | None:
     if number == errno.ETIMEDOUT:
-        return "Do the monitors have quorum, and can this node reach them? See 'systemctl status ceph-mon.target'."
+        return (
+            "Do the monitors have quorum, is a manager active, and can this node reach them? See 'systemctl status"
+            " ceph-mon.target' and 'ceph -s'."
+        )
     if number in (errno.EACCES, errno.EPERM):
         return "Does /etc/pve/priv/ceph.client.admin.keyring hold the cluster's key of client.admin?"
     return None

@@ -52,7 +52,7 @@ options:
     choices: [merged, overridden, gathered]
     default: merged
   timeout:
-    description: Seconds to wait for a manager that is active again.
+    description: Seconds to wait for a manager that is active, before and after a change.
     type: int
     default: 120
 requirements:
@@ -93,6 +93,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_mgr_modules, _errors, _node
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import Ceph
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
 
 ITEM = {
     "name": {"type": "str", "required": True},
@@ -110,6 +111,9 @@ def converge(module: AnsibleModule, ceph: Ceph | None) -> dict[str, Any]:
                 hint="Install and initialise it first (role pve_ceph).",
             )
         module.warn("Modules of the manager are planned against a new Ceph: there is none yet.")
+    elif not module.check_mode:
+        # without a manager, Ceph knows of no modules
+        CephWait(ceph, params["timeout"]).manager()
     known = _ceph_mgr_modules.read(ceph)
     if params["state"] == "gathered":
         return {"changed": False, "modules": known.on, "config": [{"name": one, "enabled": True} for one in known.on]}

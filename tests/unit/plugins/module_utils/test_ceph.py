@@ -103,6 +103,12 @@ def test_nobody_answers_and_then_somebody_does(rados: FakeRados) -> None:
     assert ceph.command("status") == {}
 
 
+def test_a_key_that_is_not_there(rados: FakeRados) -> None:
+    rados.refuses = [Refusal(errno.ENOENT)]
+    with pytest.raises(CephError, match="Is the key of client"):
+        Ceph().command("status")
+
+
 def test_a_connection_that_breaks(rados: FakeRados) -> None:
     rados.answers = [Refusal(errno.EPERM), ValueError("a bug")]
     ceph = Ceph()

@@ -92,6 +92,7 @@ def test_modules_are_turned_on_and_off(monkeypatch: Any) -> None:
     result = run(monkeypatch, ceph_mgr_module, ceph, {"config": config})
     assert (result["changed"], result["modules"]) == (True, ["iostat", "prometheus"])
     assert ceph.calls == [
+        "mgr dump",
         "mgr module ls",
         "mgr module disable module=restful",
         "mgr module enable module=prometheus",
@@ -103,7 +104,7 @@ def test_modules_are_turned_on_and_off(monkeypatch: Any) -> None:
 def test_modules_as_wanted(monkeypatch: Any) -> None:
     ceph = modular("iostat", "prometheus")
     result = run(monkeypatch, ceph_mgr_module, ceph, {"config": [{"name": "prometheus"}]})
-    assert (result["changed"], ceph.calls) == (False, ["mgr module ls"])
+    assert (result["changed"], ceph.calls) == (False, ["mgr dump", "mgr module ls"])
 
 
 def test_only_these_modules(monkeypatch: Any) -> None:
@@ -118,6 +119,13 @@ def test_a_module_that_cannot_run(monkeypatch: Any) -> None:
     assert "dashboard: expected that it can run, found: no dashboard. Is a package missing" in result["msg"]
     ceph.answers["mgr module enable force=--force module=dashboard"] = None
     assert run(monkeypatch, ceph_mgr_module, ceph, {"config": [{"name": "dashboard", "force": True}]})["changed"]
+
+
+def test_without_a_manager(monkeypatch: Any) -> None:
+    ceph = modular()
+    ceph.answers["mgr dump"] = {"active_name": "", "available": False}
+    arguments = {"config": [{"name": "prometheus"}], "timeout": 0}
+    assert "waited 0 s for a manager to be active" in run(monkeypatch, ceph_mgr_module, ceph, arguments)["msg"]
 
 
 def test_all_that_is_wrong_is_told_at_once(monkeypatch: Any) -> None:
