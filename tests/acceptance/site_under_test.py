@@ -76,6 +76,8 @@ class Site:
             ["ansible-playbook", "-i", "inventories/rack", f"playbooks/{playbook}", *self.skip, *arguments],
             cwd=ROOT,
             env=environment,
+            # ssh would make the terminal's non-blocking under Ansible's feet
+            stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

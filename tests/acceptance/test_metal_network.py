@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -61,6 +62,8 @@ REST: list[dict[str, Any]] = [
 ]
 WIRED = [MANAGEMENT, *REST]
 NOBODY = {"gateway": "10.99.0.250"}
+# it waits for two seconds only, armed
+BEGUN = "armed applying applied rolling_back"
 CUTS: dict[str, tuple[list[dict[str, Any]], str]] = {
     "wrong gateway": ([MANAGEMENT | NOBODY], "the gateway 10.99.0.250 on vmbr0 did not answer at MTU 1500"),
     # a bridge in VLAN 77; a second VLAN-aware one is what only Proxmox's own ifupdown2 is configured for
@@ -115,10 +118,13 @@ class Wires(Site):
         )
         return json.loads(done.stdout)["state"] if done.returncode == 0 else "none"
 
-    def wait_for(self, state: str, seconds: float) -> None:
+    def wait_for(self, states: str, seconds: float, process: subprocess.Popen[str] | None = None) -> None:
+        """`process`: the playbook that is to bring it about."""
         deadline = time.monotonic() + seconds
-        while (found := self.state()) != state:
-            assert time.monotonic() < deadline, f"waited {seconds} s for {state}, it is {found}"
+        while (found := self.state()) not in states.split():
+            if process and process.poll() is not None:
+                raise AssertionError(f"{states} did not come, it is {found}: {process.communicate()[0]}")
+            assert time.monotonic() < deadline, f"waited {seconds} s for {states}, it is {found}"
             time.sleep(0.5)
 
 
@@ -208,7 +214,7 @@ def test_a_cut_undoes_itself(wires: Wires, cut: str) -> None:
     before = wires.seen()
     process = wires.start(*wires.arguments(config), "--limit", "pve1", playbook="network.yml")
     try:
-        wires.wait_for("armed", 300)
+        wires.wait_for(BEGUN, 300, process)
         begin = time.monotonic()
         # 2 s until it begins, and what bringing the old one up takes on an emulated machine
         wires.wait_for("rolled_back", TIMEOUT + 2 + BACK)
@@ -237,7 +243,7 @@ def test_a_machine_that_goes_down_in_between_comes_up_with_the_old(wires: Wires,
         playbook="network.yml",
     )
     try:
-        wires.wait_for("applied", 300)
+        wires.wait_for("applied", 300, process)
         if way == "reboot":
             wires.rack.reboot("pve1")
         else:
@@ -262,9 +268,10 @@ def test_a_controller_that_is_killed_leaves_the_old_one(wires: Wires) -> None:
         *wires.arguments(config, pve_network_confirm_timeout=TIMEOUT), "--limit", "pve1", playbook="network.yml"
     )
     try:
-        wires.wait_for("armed", 300)
+        wires.wait_for(BEGUN, 300, process)
     finally:
-        os.killpg(process.pid, signal.SIGKILL)
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
     wires.wait_for("rolled_back", TIMEOUT + 2 + BACK)
     assert difference(before, wires.seen()) == {}
