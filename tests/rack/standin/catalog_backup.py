@@ -30,6 +30,7 @@ PACKAGES = [
         "proxmox-mini-journalreader, proxmox-widget-toolkit, pve-xtermjs, python3",
         (
             "/usr/sbin/proxmox-backup-manager",
+            "/usr/sbin/proxmox-backup-debug",
             f"{LIBEXEC}/proxmox-backup-api",
             f"{LIBEXEC}/proxmox-backup-proxy",
         ),

@@ -164,3 +164,10 @@ def test_machines_are_for_ceph_if_there_are_three_with_two_large_disks(tmp_path)
 
     assert groups(3, "10G", "10G") == groups(4, "10G", "10G", "1G") == ["pve", "ceph"]
     assert groups(2, "10G", "10G") == groups(3, "10G", "1G") == groups(3) == ["pve"]
+
+
+def test_a_backup_server_is_in_a_group_of_its_own(tmp_path):
+    nodes = [{"name": "pve1"}, {"name": "pbs1", "group": "pbs"}]
+    data = inventory.build(tmp_path, parse_spec({"nodes": nodes}, "test", name="lab"), "http://10.99.0.1:3142", None)
+    assert (data["pve"], data["pbs"]) == ({"hosts": ["pve1"]}, {"hosts": ["pbs1"]})
+    assert data["all"]["children"] == ["pve", "pbs"]

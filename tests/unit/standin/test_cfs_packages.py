@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from rack.standin.catalog import RELEASES
-from rack.standin.packages import Schemas, build, everything, sources
+from rack.standin.packages import Schemas, build, everything, of_backup_server, of_virtual_environment, sources
 
 RELEASE_NAMES = sorted(RELEASES)
 
@@ -86,6 +86,32 @@ def test_who_ships_what(built: tuple[str, dict[str, Path]]) -> None:
         code
     )
     assert not any("__pycache__" in path for path in code)
+
+
+def test_the_backup_server_stands_alone(built: tuple[str, dict[str, Path]]) -> None:
+    """It has all of its code, and nothing that it needs is in Proxmox VE's repository alone."""
+    release, debs = built
+    shipped = listing(debs["proxmox-backup-server"])
+    home = "/usr/share/pbs-standin"
+    assert {f"{home}/{name}" for name in ("version.json", "pvestandin/web.py", "pbsstandin/api/users.py")} <= set(
+        shipped
+    )
+    commands = ("/usr/sbin/proxmox-backup-manager", "/usr/lib/x86_64-linux-gnu/proxmox-backup/proxmox-backup-proxy")
+    assert all(shipped[command].startswith("-rwxr-xr-x") for command in commands)
+    source = "pbs-enterprise.sources" if release == "trixie" else "pbs-enterprise.list"
+    assert f"/etc/apt/sources.list.d/{source}" in shipped
+    assert not set(shipped) & set(listing(debs["libpve-common-perl"])) - {
+        "/",
+        "/usr/",
+        "/usr/share/",
+        "/usr/share/doc/",
+    }
+    for wanted in re.findall(r"[a-z0-9][a-z0-9+.-]+", field(debs["proxmox-backup-server"], "Depends")):
+        assert of_backup_server(wanted) or wanted not in debs
+    assert of_backup_server("proxmox-backup-client") and of_virtual_environment("proxmox-backup-client")
+    assert not of_virtual_environment("proxmox-backup-server") and not of_backup_server("pve-manager")
+    text = script(debs["proxmox-backup-server"], "postinst")
+    assert text.index("start proxmox-backup.service") < text.index("start proxmox-backup-proxy.service")
 
 
 def test_services_are_enabled_and_started_at_the_end(built: tuple[str, dict[str, Path]]) -> None:
