@@ -44,6 +44,8 @@ class Field:
     along      a setting that has to be in every call that sets this one
     transient  only says how the item is made: neither compared nor known afterwards
     same       whether a given secret is the one that the marker stands for
+    other      whether the marker shows that a given secret is not the one that is set
+    resets     Proxmox cannot take it away: its default is written instead
     """
 
     name: str
@@ -64,6 +66,8 @@ class Field:
     along: str | None = None
     transient: bool = False
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
+    other: Callable[[Any, Any], bool] = lambda _secret, _marker: False
+    resets: bool = False
 
     def __post_init__(self) -> None:
         if (self.marker or self.readable or self.hides) and not self.secret:
@@ -168,6 +172,12 @@ class Resource:
     scope         what the identifier is unique in, where that is a part of it
     discriminator the setting that selects the variant; None: there is the single variant C(None)
     resend        settings that every change has to carry, whatever it changes
+    retype        every change has to carry the type as well
+    placed        POST goes to path/ID, which has no identifier among its parameters
+    delete_each   the settings to take away are parameters of their own, not one list
+    single        there is exactly one, of this name: C(config) is a dict without an identifier, GET and PUT on the path.
+                  C(state=deleted) takes all its settings away
+    since, until  first PVE version that has such items, and first that no longer does; C(instead): what to use there
     protected     identifiers that are never removed
     fresh         what exists directly after an installation, in the API's form
     prepare       rewrites the settings that the user gave (canonical) in view of those that exist (None: no such item)
@@ -175,6 +185,8 @@ class Resource:
     settle        the same for what only the API knows, once: items to items; may raise InputError
     check         problems of a whole item, as it would be, that fields alone cannot see, as sentences
     depends       identifiers of items that must exist before this one and go after it
+    arrange       the changes in the order in which they have to be made, where what is made last is not what is built
+                  on others; may look at what exists
     keep          why a present item may be removed only by C(state=deleted), or None
     explain       what to do about Proxmox's refusal of an item: its settings and the sentence, to a sentence or None
     advise        warnings about what is about to be written; may read from the API through the given function
@@ -227,6 +239,14 @@ class Resource:
     gone: Callable[[Item], bool] = lambda _values: False
     scope: Field | None = None
     product: str = "Proxmox VE"
+    retype: bool = False
+    placed: bool = False
+    delete_each: bool = False
+    single: str | None = None
+    arrange: Callable[[Sequence[Any], Mapping[str, Any]], Sequence[Any]] | None = None
+    since: Version | None = None
+    until: Version | None = None
+    instead: str | None = None
 
     def __post_init__(self) -> None:
         names = [one.name for one in self.fields]
@@ -243,6 +263,8 @@ class Resource:
             raise ValueError(f"{self.name}: paths and variants do not agree")
         if self.scope and self.paths:
             raise ValueError(f"{self.name}: either paths or a scope")
+        if self.single and (self.scope or self.discriminator):
+            raise ValueError(f"{self.name}: there is only one, which has neither type nor scope")
         for label, variant in self.variants.items():
             for name, default in variant.defaults.items():
                 if self.field(name).kind.read(default) != default:
@@ -256,6 +278,8 @@ class Resource:
 
     def place(self, identity: str) -> tuple[str, str]:
         """The path of the collection that an item is in, and its identifier there."""
+        if self.single:
+            return self.path, ""
         if self.scope:
             return self.path, identity.rpartition(" ")[2]
         if not self.paths:
@@ -265,6 +289,8 @@ class Resource:
 
     def head(self, identity: str, label: str | None) -> Item:
         """What says which item it is, as C(config) has it."""
+        if self.single:
+            return {}
         head: Item = {self.scope.option: identity.rpartition(" ")[0]} if self.scope else {}
         head[self.key.option] = self.place(identity)[1]
         if self.discriminator:
@@ -275,11 +301,20 @@ class Resource:
         """What exists, from the API; with C(identity), only the collection in which that item is."""
         if self.read:
             return list(self.read(api, identity))
+        if self.single:
+            return [self.alone(api.get(self.path))]
         if not self.paths:
             return list(api.get(self.path))
         head = self.discriminator.name if self.discriminator else ""
         wanted = [label for label in self.paths if identity is None or identity.startswith(f"{label}:")]
         return [{**row, head: label} for label in wanted for row in api.get(self.paths[label])]
+
+    def alone(self, row: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What there is only one of, as a row with an identifier."""
+        return {**row, self.key.name: self.single}
+
+    def known_in(self, version: Version) -> bool:
+        return _known(self.since, self.until, version)
 
     def field(self, name: str) -> Field:
         return next(one for one in self.fields if name in (one.name, one.option))
@@ -290,7 +325,7 @@ class Resource:
 
     def spec(self) -> dict[str, Any]:
         """Argument spec of one item of C(config)."""
-        result: dict[str, Any] = {self.key.option: {"type": "str", "required": True}}
+        result: dict[str, Any] = {} if self.single else {self.key.option: {"type": "str", "required": True}}
         if self.scope:
             result[self.scope.option] = {"type": "str", "required": True}
         if self.discriminator:

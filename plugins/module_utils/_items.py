@@ -111,11 +111,11 @@ def read_wanted(
     problems: list[str] = []
     seen: dict[str, int] = {}
     for number, (params, names) in enumerate(zip(config, given, strict=True)):
-        key = str(params[resource.key.option])
+        key = resource.single or str(params[resource.key.option])
         label = params[resource.discriminator.option] if resource.discriminator else None
         scope = params[resource.scope.option] if resource.scope else None
         shown = resource.identity(label, key, scope) if resource.scope else key
-        where = f"{resource.name} '{shown}' (config[{number}])"
+        where = resource.name if resource.single else f"{resource.name} '{shown}' (config[{number}])"
         if resource.paths and label is None:
             problems.append(
                 f"{where}: {resource.discriminator.option} is not set, not one of {', '.join(resource.paths)}"

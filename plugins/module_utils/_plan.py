@@ -64,6 +64,8 @@ class Planner:
                     changes.append(Change("delete", key, present=one))
         problems += self._orphans(changes, present)
         refuse(problems)
+        if self.resource.arrange:
+            return list(self.resource.arrange(changes, present))
         return self._ordered(changes)
 
     def item(self, item: Wanted, present: Present | None) -> Change | None:
@@ -95,7 +97,7 @@ class Planner:
                 continue
             if one.name in variant.fixed.split():
                 fixed.append(f"{one.option} is {_show(current)}, wanted is {_show(value)}")
-            elif value is not None or (self.resource.resets and default is not None):
+            elif value is not None or (self._resets(one) and default is not None):
                 to_set[one.name] = default if value is None else value
             elif one.name in variant.required.split():
                 raise _Problem(f"{one.option}: cannot be taken away, {present.label or 'it'} needs it")
@@ -105,7 +107,7 @@ class Planner:
             for one in self._unmentioned(item, present, variant):
                 if one.name in variant.fixed.split():
                     fixed.append(f"{one.option} is {_show(present.values[one.option])}, wanted is not set")
-                elif self.resource.resets and self.resource.default(variant, one) is not None:
+                elif self._resets(one) and self.resource.default(variant, one) is not None:
                     to_set[one.name] = self.resource.default(variant, one)
                 else:
                     to_unset.append(one.name)
@@ -119,6 +121,9 @@ class Planner:
         if not to_set and not to_unset:
             return None
         return Change("update", item.key, item, present, to_set, tuple(to_unset))
+
+    def _resets(self, one: Field) -> bool:
+        return self.resource.resets or one.resets
 
     def _prepared(self, item: Wanted, present: Present | None) -> Wanted:
         """Settings that are gone from this version are refused even where they would change nothing."""
@@ -186,7 +191,7 @@ class Planner:
         elif value is None:
             if marker if one.marker else item.always:
                 to_unset.append(one.name)
-        elif (one.marker and not marker) or (item.always and not one.same(value, marker)):
+        elif (one.marker and (not marker or one.other(value, marker))) or (item.always and not one.same(value, marker)):
             to_set[one.name] = value
 
     def _create(self, item: Wanted, extra: str = "") -> Change:
