@@ -110,14 +110,16 @@ def _read_list(value: Any) -> list[str] | None:
     return list(dict.fromkeys(split_list(value))) or None
 
 
-def parse_property_string(value: str) -> dict[str, str]:
-    """C(a=1,b=2) as a dict. The short form without a key is not among the strings this collection handles."""
+def parse_property_string(value: str, short: str | None = None) -> dict[str, str]:
+    """C(a=1,b=2) as a dict. C(short) is the key that may be left out before its value."""
     result: dict[str, str] = {}
     for part in (part.strip() for part in value.split(",")):
         if not part:
             continue
         name, equals, text = part.partition("=")
-        if not equals:
+        if not equals and short:
+            name, text = short, part
+        elif not equals:
             raise ValueError(f"has a part without a key: {part!r}")
         if name.strip() in result:
             raise ValueError(f"names {name.strip()!r} twice")
@@ -145,7 +147,40 @@ def _read_count(value: Any) -> int:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, list):
+        return ";".join(map(str, value))
     return ("1" if value else "0") if isinstance(value, bool) else str(value)
+
+
+def one_of(*words: str) -> Callable[[Any], str]:
+    """Reads a key of a property string that has to be one of these words."""
+
+    def read(value: Any) -> str:
+        if str(value) not in words:
+            raise ValueError(f"is {value!r}; allowed are {', '.join(words)}")
+        return str(value)
+
+    return read
+
+
+def within(least: int, most: int, *, whole: bool = True) -> Callable[[Any], Any]:
+    """Reads a key of a property string that has to be a number between these."""
+
+    def read(value: Any) -> Any:
+        number = _read_int(value) if whole else _read_decimal(value)
+        if not least <= number <= most:
+            raise ValueError(f"is {value}; allowed are {least} to {most}")
+        return number
+
+    return read
+
+
+def _read_decimal(value: Any) -> Any:
+    try:
+        number = float(str(value).strip())
+    except ValueError:
+        raise _wrong(value, "a number") from None
+    return int(number) if number.is_integer() else number
 
 
 def properties(
@@ -154,11 +189,15 @@ def properties(
     *,
     settle: Callable[[dict[str, Any]], dict[str, Any]] = lambda values: values,
     value: Callable[[Any], Any] = _read_str,
+    short: str | None = None,
 ) -> Kind:
-    """A kind of property string. C(keys) maps Proxmox's key names to readers; None: any key, read by C(value)."""
+    """A kind of property string. C(keys) maps Proxmox's key names to readers; None: any key, read by C(value).
+
+    C(short) is the key that may be left out before its value. A list inside has semicolons between its parts.
+    """
 
     def read(given: Any) -> dict[str, Any] | None:
-        pairs = parse_property_string(given) if isinstance(given, str) else given
+        pairs = parse_property_string(given, short) if isinstance(given, str) else given
         if not isinstance(pairs, Mapping):
             raise _wrong(given, "key/value pairs or a string of them")
         result: dict[str, Any] = {}
@@ -196,6 +235,16 @@ def array(name: str, entry: Kind, order: Callable[[Any], Any]) -> Kind:
     return Kind(name, read, write, {"type": "list", "elements": "dict"})
 
 
+def texts(name: str, entry: Callable[[Any], str] = _read_str) -> Kind:
+    """A kind of array of texts, in which the order means nothing."""
+
+    def read(given: Any) -> list[str] | None:
+        rows = [given] if isinstance(given, str) else given
+        return sorted({entry(row) for row in rows}) or None
+
+    return Kind(name, read, Repeated, {"type": "list", "elements": "str"})
+
+
 def _settle_prune(values: dict[str, Any]) -> dict[str, Any]:
     """As PVE::Storage::Plugin::validate_prune_backups understands it: zeros count for nothing, nothing keeps all."""
     keep = {key: value for key, value in values.items() if value and key != "keep_all"}
@@ -212,6 +261,22 @@ def _read_size(value: Any) -> str:
     while size and size % 1024 == 0 and unit < len(_UNITS) - 1:
         size, unit = size // 1024, unit + 1
     return f"{size}{_UNITS[unit]}"
+
+
+def _read_notes(value: Any) -> str | None:
+    """Comments at the head of a file, which the API gives back with a line break at the end; empty is not set."""
+    return str(value).replace("\r\n", "\n").rstrip() or None
+
+
+def _read_ids(value: Any) -> list[int] | None:
+    return sorted({_read_count(word) for word in split_list([value] if isinstance(value, int) else value)}) or None
+
+
+def _read_calendar(value: Any) -> str:
+    text = " ".join(_read_str(value).split())
+    if len(text) > 128 or not re.fullmatch(r"[A-Za-z0-9,.:*/~ -]+", text):
+        raise _wrong(value, "a calendar event such as 'mon..fri 02:30'")
+    return text
 
 
 def _read_path(value: Any) -> str:
@@ -242,6 +307,11 @@ INT = Kind("whole number", _read_int, str, {"type": "int"})
 SIZE = Kind("size", _read_size, str)
 PATH = Kind("path", _read_path, str)
 SWITCH = Kind("boolean or path", _read_switch, str)
+NOTES = Kind("notes", _read_notes, str)
+# Of numbers of guests
+VMIDS = Kind("guests", _read_ids, lambda ids: ",".join(map(str, ids)), {"type": "list", "elements": "int"})
+TAGS = Kind("tags", _read_set, ";".join, {"type": "list", "elements": "str"})
+CALENDAR = Kind("calendar event", _read_calendar, str)
 FINGERPRINT = Kind("fingerprint", lambda value: _read_str(value).upper(), str)
 SET = Kind("list without order", _read_set, ",".join, {"type": "list", "elements": "str"})
 LIST = Kind("list", _read_list, ",".join, {"type": "list", "elements": "str"})
