@@ -28,14 +28,18 @@ class Api:
     def __init__(self, client: Client, ceph: Ceph | None = None, *, on_ceph: bool = False) -> None:
         self.client = client
         self.ceph = ceph
-        self.product = "Ceph" if on_ceph else "Proxmox VE"
+        self.product = "Ceph" if on_ceph else client.product.title
         self.writes = 0
-        self._on_ceph = on_ceph
+        # who asks: a user, or a token of one; without options it is the node's root
+        self.user = "root@pam"
+        # what is told once only, for the module's result
+        self.told: dict[str, Any] = {}
+        self.on_ceph = on_ceph
 
     @property
     def installed(self) -> bool:
         """Whether there is anything to ask."""
-        return self.ceph is not None if self._on_ceph else self.client.installed
+        return self.ceph is not None if self.on_ceph else self.client.installed
 
     def get(self, path: str, /, **params: Any) -> Any:
         return self.client.get(self._at(path), **params)
@@ -64,8 +68,9 @@ class Api:
 
     def finish(self, workers: Collection[str]) -> None:
         """Waits for the running tasks of these types; what became of them is read afterwards."""
-        for row in self.get("/nodes/{node}/tasks", source="active") if workers else ():
-            if row["type"] in workers and not row.get("endtime"):
+        product = self.client.product
+        for row in self.get("/nodes/{node}/tasks", **product.running) if workers else ():
+            if row[product.task_type] in workers and not row.get("endtime"):
                 try:
                     self.client.task(row["upid"])
                 except TaskError:

@@ -18,7 +18,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _session
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _backup_server, _session
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ApiError,
     AuthError,
@@ -29,12 +29,14 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     Timeout,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import Repeated
+from ansible_collections.baremetal.proxmox.plugins.module_utils._product import (
+    BACKUP_SERVER,
+    VIRTUAL_ENVIRONMENT,
+    Product,
+)
 
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
-
-# Any of them: what matters is that Proxmox is there, not which package brought it.
-INSTALLED = ("/usr/bin/pveversion", "/usr/bin/pvesh", "/usr/share/perl5/PVE/AccessControl.pm")
 
 CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "api_host": {"type": "str"},
@@ -48,10 +50,13 @@ CONNECTION_SPEC: dict[str, dict[str, Any]] = {
     "validate_certs": {"type": "bool", "default": True},
     "api_timeout": {"type": "int", "default": 60},
 }
+BACKUP_CONNECTION_SPEC = {**CONNECTION_SPEC, "api_port": {"type": "int", "default": BACKUP_SERVER.port}}
 
-# cfs_lock in PVE/Cluster.pm, lock_file in PVE/Tools.pm: the lock was not had, so nothing was done.
+# cfs_lock in PVE/Cluster.pm, lock_file in PVE/Tools.pm, open_file_locked in proxmox-sys: the lock was not had, so
+# nothing was done.
 _LOCK_TIMEOUT = re.compile(
     r"got lock request timeout|can't lock file '.*' - got timeout|can't acquire lock '.*' - got timeout"
+    r"|[Uu]nable to acquire lock"
 )
 # AnyEvent::HTTP, between pveproxy and pvedaemon or another node: 595 is before, 596 and above after the request
 # was sent; a proxy in front of the API says 502 to 504.
@@ -77,7 +82,15 @@ class Client:
     What is C(Repeated) is an array of Proxmox's.
     """
 
-    def __init__(self, transport: Transport, *, timeout: float = 60.0, local: bool = False) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        *,
+        timeout: float = 60.0,
+        local: bool = False,
+        product: Product = VIRTUAL_ENVIRONMENT,
+    ) -> None:
+        self.product = product
         self._transport = transport
         self._timeout = timeout
         self._local = local
@@ -86,27 +99,36 @@ class Client:
         self.calls = 0
 
     @classmethod
-    def from_module(cls, module: AnsibleModule) -> Client:
+    def from_module(cls, module: AnsibleModule, product: Product = VIRTUAL_ENVIRONMENT) -> Client:
         """The connection that a module's options describe; opens nothing yet."""
         params = module.params
         timeout = float(params["api_timeout"])
         if not params["api_host"]:
             _refuse_orphans(params)
             if module.check_mode and _session.HttpSession.missing_library():
-                return cls(_session.PveshReader(), timeout=timeout, local=True)
-            return cls(local_session(), timeout=timeout, local=True)
-        return cls(_remote_session(params), timeout=timeout)
+                return cls(_session.PveshReader(product), timeout=timeout, local=True, product=product)
+            session = local_session() if product is VIRTUAL_ENVIRONMENT else _backup_server.local_session()
+            return cls(session, timeout=timeout, local=True, product=product)
+        return cls(_remote_session(params, product), timeout=timeout, product=product)
+
+    @classmethod
+    def backup_server(cls, module: AnsibleModule) -> Client:
+        """The same for a Proxmox Backup Server; the options are BACKUP_CONNECTION_SPEC."""
+        return cls.from_module(module, BACKUP_SERVER)
 
     @property
     def installed(self) -> bool:
         """Whether there is a Proxmox to talk to: false only on this machine, before it is installed."""
-        return not self._local or any(map(os.path.exists, INSTALLED))
+        return not self._local or any(map(os.path.exists, self.product.installed))
 
     @property
     def version(self) -> tuple[int, ...]:
-        """Such as (9, 2, 11)."""
+        """Such as (9, 2, 11); a backup server tells the last number apart."""
         if self._version is None:
-            text = str(self.get("/version")["version"])
+            answer = self.get("/version")
+            text = str(answer["version"])
+            if self.product is BACKUP_SERVER:
+                text = f"{text}.{answer['release']}"
             self._version = tuple(int(part) for part in re.findall(r"\d+", text)[:3])
         return self._version
 
@@ -114,7 +136,9 @@ class Client:
     def node(self) -> str:
         """Name of the node that answers."""
         if self._node is None:
-            if self._local:
+            if self.product is BACKUP_SERVER:
+                self._node = "localhost"
+            elif self._local:
                 self._node = os.path.basename(os.readlink(f"{_session.PMXCFS}/local"))
             else:
                 rows = self.get("/cluster/status")
@@ -135,7 +159,11 @@ class Client:
 
     def call(self, method: str, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """Returns the C(data) of the answer. Raises ApiError, AuthError, ConnectionLost."""
-        form = {name: _form(value) for name, value in (params or {}).items() if value is not None}
+        form = {
+            name: _form(value, repeats=self.product.repeats)
+            for name, value in (params or {}).items()
+            if value is not None
+        }
         deadline = time.monotonic() + self._timeout
         renewed = False
         for pause in _pauses():
@@ -154,7 +182,8 @@ class Client:
                     raise failure from error
                 if time.monotonic() + pause >= deadline:
                     if self._local and isinstance(error, ConnectionLost):
-                        error.hint = "Is pveproxy running on this node? See 'systemctl status pveproxy'."
+                        service = self.product.service
+                        error.hint = f"Is {service} running on this node? See 'systemctl status {service}'."
                     raise
                 time.sleep(pause)
         raise AssertionError("unreachable")
@@ -192,7 +221,7 @@ def local_session() -> _session.HttpSession:
     )
 
 
-def _remote_session(params: Mapping[str, Any]) -> _session.HttpSession:
+def _remote_session(params: Mapping[str, Any], product: Product) -> _session.HttpSession:
     host, port = params["api_host"], params["api_port"]
     host = f"[{host}]" if ":" in host and not host.startswith("[") else host
     verify: bool | str = params["validate_certs"]
@@ -207,14 +236,16 @@ def _remote_session(params: Mapping[str, Any]) -> _session.HttpSession:
             raise InputError(f"api_ca_path: {verify} does not exist on this machine")
 
     def session(identity: _session.Identity | None) -> _session.HttpSession:
-        return _session.HttpSession(host, port, identity, verify=verify, fingerprint=pin, use_environment=True)
+        return _session.HttpSession(
+            host, port, identity, verify=verify, fingerprint=pin, use_environment=True, product=product
+        )
 
     user, password = params["api_user"], params["api_password"]
     token, secret = params["api_token_id"], params["api_token_secret"]
     if token and secret:
         if "!" not in token and not user:
             raise InputError("api_token_id: has to be USER@REALM!NAME, or NAME together with api_user")
-        return session(_session.Token(token if "!" in token else f"{user}!{token}", secret))
+        return session(_session.Token(token if "!" in token else f"{user}!{token}", secret, product))
     if not (user and password):
         raise InputError(
             "api_host: needs api_token_id and api_token_secret, or api_user and api_password. Without api_host, the"
@@ -226,11 +257,19 @@ def _remote_session(params: Mapping[str, Any]) -> _session.HttpSession:
     def login() -> tuple[str, str]:
         body = {"username": user, "password": password}
         answer = session(None).send("POST", "/access/ticket", body, float(params["api_timeout"]))
-        if answer.get("NeedTFA"):
+        if answer.get("NeedTFA") or "CSRFPreventionToken" not in answer:
             raise AuthError(f"{user} needs a second factor, which a module cannot give.", hint="Use an API token.")
         return answer["ticket"], answer["CSRFPreventionToken"]
 
-    return session(_session.Ticket(login))
+    return session(_session.Ticket(login, product))
+
+
+def asking(params: Mapping[str, Any]) -> str:
+    """Who the options of a connection say is asking: USER@REALM, or USER@REALM!NAME of a token."""
+    token, user = params.get("api_token_id"), params.get("api_user")
+    if not params.get("api_host"):
+        return "root@pam"
+    return str((token if "!" in token else f"{user}!{token}") if token else user)
 
 
 def _refuse_orphans(params: Mapping[str, Any]) -> None:
@@ -262,12 +301,13 @@ def _pauses() -> Any:
         pause = min(pause * 2, 2.0)
 
 
-def _form(value: Any) -> str | Repeated:
-    """Forms take 0 and 1 only."""
+def _form(value: Any, *, repeats: bool = False) -> str | Repeated:
+    """Forms take 0 and 1 only. C(repeats): a list is not joined."""
     if isinstance(value, Repeated):
         return value
     if isinstance(value, bool):
         return "1" if value else "0"
     if isinstance(value, (list, tuple)):
-        return ",".join(str(part) for part in value)
+        parts = [str(part) for part in value]
+        return Repeated(parts) if repeats else ",".join(parts)
     return str(value)

@@ -11,11 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
+from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors
 from ansible_collections.baremetal.proxmox.plugins.module_utils._api import Api, said
-from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client
+from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client, asking
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     AuthError,
     ConnectionLost,
@@ -35,13 +36,10 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
     read_wanted,
     refuse,
 )
-from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import Repeated, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 
 STATES = ("merged", "replaced", "overridden", "deleted", "gathered")
-
-# What a fresh installation of this Debian will be; only the line matters, 99 stands for its newest release.
-_DEBIAN = {"12": (8, 99), "13": (9, 99)}
 
 # A concurrent edit costs one attempt; so many in a row mean that something else is wrong.
 _ATTEMPTS = 8
@@ -58,6 +56,7 @@ class _Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
         config = self.params.get("config")
+        config = [config] if isinstance(config, dict) else config
         items = [item if isinstance(item, dict) else {} for item in config] if isinstance(config, list) else []
         for item in items:
             for name in [name for name in item if isinstance(name, str) and option_name(name) not in item]:
@@ -90,8 +89,9 @@ class ResourceModule:
 
     def argument_spec(self) -> dict[str, Any]:
         allow = {"allow_remove": {"type": "list", "elements": "str", "default": []}} if self.resource.guarded else {}
+        shape = {"type": "dict"} if self.resource.single else {"type": "list", "elements": "dict"}
         return {
-            "config": {"type": "list", "elements": "dict", "options": self.resource.spec()},
+            "config": {**shape, "options": self.resource.spec()},
             "state": {"type": "str", "choices": list(STATES), "default": "merged"},
             **allow,
             **self.connection,
@@ -103,19 +103,28 @@ class ResourceModule:
             supports_check_mode=True,
             # Ansible writes the options into the journal in a form in which it does not find all secrets
             no_log=True,
-            required_if=[("state", state, ["config"]) for state in STATES if state != "gathered"],
+            required_if=[("state", state, ["config"]) for state in self._needing_config()],
         )
         _errors.run(module, self._main)
+
+    def _needing_config(self) -> list[str]:
+        without = {"gathered", "deleted"} if self.resource.single else {"gathered"}
+        return [state for state in STATES if state not in without]
 
     def _main(self, module: _Module) -> dict[str, Any]:
         state = module.params["state"]
         config = module.params["config"] or []
+        if self.resource.single:
+            # without any of its settings is all that "deleted" can mean for what is always there
+            state, config = ("replaced", {}) if state == "deleted" else (state, config or {})
+            config, module.given = [config], (module.given if config else [set()])
         wanted, problems = read_wanted(self.resource, config, module.given, state)
         refuse(problems)
         # Ansible may start the module again under another Python for this, so it comes first
         open_ceph = None if module.params.get("api_host") else self.ceph
         ceph = open_ceph(module) if open_ceph else None
         api = Api(self.connect(module), ceph, on_ceph=open_ceph is not None)
+        api.user = asking(module.params)
         try:
             return Run(self.resource, module, api).result(state, wanted)
         finally:
@@ -134,8 +143,10 @@ class Run:
     def result(self, state: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
         if not self.api.installed and not self.module.check_mode:
             raise _missing(self.api)
-        present = self._read()
-        if self.api.installed and state != "deleted":
+        if (refusal := self._not_in_this_version()) and state != "gathered":
+            raise InputError(refusal)
+        present = {} if refusal else self._read()
+        if self.api.installed and state != "deleted" and not refusal:
             wanted = self.resource.settle(self.api, wanted)
         self._hide(wanted, present)
         if state in ("gathered", "overridden"):
@@ -143,8 +154,9 @@ class Run:
                 text = f"{self.resource.name} '{key}' is of a type unknown to this collection; it is left out."
                 self.module.warn(text)
         if state == "gathered":
-            keys = {item.key for item in wanted} or set(present)
-            return {"changed": False, "gathered": self._list(one for one in present.values() if one.key in keys)}
+            keys = {item.key for item in wanted} or {one.key for one in self._own(present)}
+            found = self._list(one for one in present.values() if one.key in keys)
+            return {"changed": False, "gathered": self._shown(found)}
         self.planner = Planner(self.resource, state, self._version, self.module.params.get("allow_remove") or ())
         changes = self.planner.plan(wanted, present)
         if self.api.installed and changes:
@@ -157,24 +169,40 @@ class Run:
             self._compare(wanted, after)
         return {
             "changed": bool(changes),
-            "before": self._list(present.values()),
-            "after": self._list(after.values()),
+            "before": self._shown(self._list(self._own(present))),
+            "after": self._shown(self._list(self._own(after))),
             "changes": [change.summary() for change in changes],
             "diff": self._diff(changes),
+            **self.api.told,
         }
+
+    def _own(self, present: Mapping[str, Present]) -> list[Present]:
+        return [one for one in present.values() if not self.resource.built_in(one.raw)]
 
     def _read(self) -> dict[str, Present]:
         if not self.api.installed:
-            fresh = "a fresh installation" if self.api.product == "Proxmox VE" else f"a new {self.api.product}"
-            verb = "installed" if self.api.product == "Proxmox VE" else "set up"
+            fresh = f"a new {self.api.product}" if self.api.on_ceph else "a fresh installation"
+            verb = "set up" if self.api.on_ceph else "installed"
             text = (
                 f"{self.api.product} is not {verb} here yet: planned against what {fresh} has for {self.resource.name}."
             )
             self.module.warn(text)
-            rows: Any = self.resource.fresh
+            rows: Any = [self.resource.alone({})] if self.resource.single else self.resource.fresh
         else:
             rows = self.resource.rows(self.api)
         return read_present(self.resource, rows)
+
+    def _shown(self, items: list[Item]) -> Any:
+        return (items or [{}])[0] if self.resource.single else items
+
+    def _not_in_this_version(self) -> str | None:
+        resource = self.resource
+        version = self._version() if resource.since or resource.until else None
+        if version is None or resource.known_in(version):
+            return None
+        line = ".".join(map(str, version[:2]))
+        instead = f"; use {resource.instead}" if resource.instead else ""
+        return f"{resource.name}: {resource.product} {line} has no such thing{instead}. Nothing was changed."
 
     def _hide(self, wanted: Sequence[Wanted], present: Mapping[str, Present]) -> None:
         """What the user gave as a secret is shown nowhere, though the API may tell it."""
@@ -197,14 +225,14 @@ class Run:
     def _version(self) -> Version | None:
         if self.api.client.installed:
             return self.api.client.version
-        return _DEBIAN.get(_debian_release())
+        return self.api.client.product.on_debian.get(_debian_release())
 
     def _list(self, items: Iterable[Present]) -> list[Item]:
         return [one.config(self.resource) for one in sorted(items, key=lambda one: one.key) if one.known(self.resource)]
 
     def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
-        unseen = {one.option for one in self.resource.fields if one.secret or one.transient}
+        unseen = {one.option for one in self.resource.fields if one.secret or one.transient or one.once}
         for change in changes:
             head = set(self.resource.head(change.key, None))
             after = outcome(self.resource, change)[1]
@@ -213,7 +241,7 @@ class Run:
                 continue
             label = after[self.resource.discriminator.option] if self.resource.discriminator else None
             values = {name: value for name, value in after.items() if name not in unseen | head}
-            result[change.key] = Present(change.key, label, values, {})
+            result[change.key] = Present(change.key, label, values, change.present.raw if change.present else {})
         return result
 
     def _diff(self, changes: list[Change]) -> dict[str, Any]:
@@ -272,6 +300,7 @@ class Run:
         if self.done:
             error.fields["changed"] = True
             error.fields["changes"] = [one.summary() for one in self.done]
+        error.fields.update(self.api.told)
 
     def _explain(self, change: Change, reason: str) -> str | None:
         before, after = outcome(self.resource, change)
@@ -289,7 +318,7 @@ class Run:
     def _converge(self, first: Change) -> None:
         """Makes one change. After a lost answer or a refusal it reads again, and goes on from what it finds."""
         change: Change | None = first
-        stale = first.action == "update" and self.done and not self.resource.read
+        stale = first.action == "update" and self.done and first.present and first.present.raw.get("digest")
         if stale or (first.action == "create" and self.resource.overwrites):
             # every write of ours has changed the digest; and what somebody else has made must not be reset
             change = self._again(first)
@@ -334,25 +363,37 @@ class Run:
         resource = self.resource
         collection, key = resource.place(change.key)
         form = {name: resource.field(name).kind.write(value) for name, value in change.to_set.items()}
+        named, key = key, quote(key, safe="@!:,")
         if resource.write:
             resource.write(self.api, change, form)
         elif change.action == "delete":
             self.api.delete(f"{collection}/{key}")
         elif change.action == "create":
-            head = {resource.key.name: key}
+            head = {resource.key.name: named}
             if resource.discriminator and not resource.paths:
                 head[resource.discriminator.name] = str(change.goal.label)
+            if resource.placed:
+                head.pop(resource.key.name)
+                collection = f"{collection}/{key}"
             self.api.post(collection, **head, **form)
         else:
             along = {resource.field(name).along for name in change.to_set} | set(resource.resend)
             for other in along - {None, *form}:
                 one = resource.field(str(other))
                 form[one.name] = one.kind.write(change.present.values[one.option]) if change.present else ""
-            if change.to_unset:
-                form["delete"] = ",".join(sorted(change.to_unset))
+            for one in (one for one in resource.fields if one.transient):
+                if change.goal.values.get(one.option) is not None:
+                    form[one.name] = one.kind.write(change.goal.values[one.option])
+            if change.to_unset and resource.clears:
+                form |= dict.fromkeys(change.to_unset, "")
+            elif change.to_unset:
+                away = sorted(change.to_unset)
+                form["delete"] = Repeated(away) if resource.delete_each else away
+            if resource.retype and resource.discriminator and change.present:
+                form[resource.discriminator.name] = str(change.present.label)
             if change.present and (digest := change.present.raw.get("digest")):
                 form["digest"] = digest
-            self.api.put(f"{collection}/{key}", **form)
+            self.api.put(f"{collection}/{key}" if key else collection, **form)
 
     def _compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
         """Says so when Proxmox took a value and made something else of it."""
@@ -375,9 +416,9 @@ def _log(error: ProxmoxError) -> str:
 
 
 def _missing(api: Api) -> NotInstalled:
-    if api.product == "Proxmox VE":
-        hint = "Install it first (role pve_host), or name an API with api_host."
-        return NotInstalled("Proxmox VE is not installed on this machine.", hint=hint)
+    if not api.on_ceph:
+        hint = f"Install it first (role {api.client.product.role}), or name an API with api_host."
+        return NotInstalled(f"{api.product} is not installed on this machine.", hint=hint)
     return NotInstalled(
         f"{api.product} is not set up on this machine, or has no monitor yet.",
         hint="Set it up first (role pve_ceph), or run this on a node that has it.",

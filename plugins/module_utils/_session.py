@@ -29,6 +29,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     ProxmoxError,
     Timeout,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._product import VIRTUAL_ENVIRONMENT, Product
 
 PMXCFS = "/etc/pve"
 PVEPROXY_DEFAULTS = "/etc/default/pveproxy"
@@ -62,8 +63,8 @@ class Identity(Protocol):
 class Token:
     """An API token: C(user@realm!name) and its secret."""
 
-    def __init__(self, token_id: str, secret: str) -> None:
-        self._header = {"Authorization": f"PVEAPIToken={token_id}={secret}"}
+    def __init__(self, token_id: str, secret: str, product: Product = VIRTUAL_ENVIRONMENT) -> None:
+        self._header = {"Authorization": product.token.format(id=token_id, secret=secret)}
 
     def headers(self, _method: str) -> dict[str, str]:
         return self._header
@@ -75,8 +76,9 @@ class Token:
 class Ticket:
     """A ticket and its CSRF token, fetched on first use and again when the API no longer takes them."""
 
-    def __init__(self, fetch: Callable[[], tuple[str, str]]) -> None:
+    def __init__(self, fetch: Callable[[], tuple[str, str]], product: Product = VIRTUAL_ENVIRONMENT) -> None:
         self._fetch = fetch
+        self._cookie = product.cookie
         self._pair: tuple[str, str] | None = None
 
     def headers(self, method: str) -> dict[str, str]:
@@ -85,7 +87,7 @@ class Ticket:
         except ConnectionLost as error:
             # a login changes nothing: the call that asked for it was not sent, and both may be repeated
             raise ConnectionLost(error.method, error.path, error.cause) from error
-        headers = {"Cookie": f"PVEAuthCookie={quote(ticket, safe='')}"}
+        headers = {"Cookie": f"{self._cookie}={quote(ticket, safe='')}"}
         return headers if method == "GET" else {**headers, "CSRFPreventionToken": csrf}
 
     def renew(self) -> bool:
@@ -163,6 +165,7 @@ class HttpSession:
         fingerprint: Callable[[], str] | None = None,
         authority: str | None = None,
         use_environment: bool = False,
+        product: Product = VIRTUAL_ENVIRONMENT,
     ) -> None:
         self._base = f"https://{host}:{port}/api2/json"
         self._identity = identity
@@ -171,6 +174,7 @@ class HttpSession:
         self._authority = authority
         self._ask_authority = False
         self._use_environment = use_environment
+        self._product = product
         self._drops = False
         self._session: Any = None
         self._timeout: tuple[float, float] = (10.0, 60.0)
@@ -201,10 +205,12 @@ class HttpSession:
     def loads(self, response: Any) -> Any:
         """proxmoxer's serializer interface."""
         try:
-            return json.loads(response.content)["data"]
+            answer = json.loads(response.content)
+            data = answer["data"]
         except (ValueError, KeyError, TypeError) as error:
             text = "the answer is not one of a Proxmox API"
             raise ApiError(response.status_code, response.request.method, self._path, text) from error
+        return _with_digest(data, answer.get("digest")) if self._product.digest_aside else data
 
     def request(self, method: str, url: str, data: Any = None, params: Any = None) -> Any:
         """proxmoxer's session interface: the answer, or one of our own errors."""
@@ -234,7 +240,7 @@ class HttpSession:
             return response
         # pveproxy closes the connection after every refusal
         self.close()
-        reason, errors = _refusal(response)
+        reason, errors = _refusal(response, plain=self._product.plain_errors)
         if response.status_code == 401:
             raise AuthError(f"{method} {self._path}: {reason} (HTTP 401)", method=method, path=self._path)
         raise ApiError(response.status_code, method, self._path, reason, errors)
@@ -301,8 +307,22 @@ def _causes(error: BaseException | None) -> Iterator[BaseException]:
         error = next((one for one in inner if isinstance(one, BaseException)), None)
 
 
-def _refusal(response: Any) -> tuple[str, dict[str, str]]:
-    """Proxmox's sentence is in the status line, in newer versions also in C(message); C(errors) is per parameter."""
+def _with_digest(data: Any, digest: str | None) -> Any:
+    """The items with the digest of their file, as Proxmox VE has them."""
+    if digest is None:
+        return data
+    if isinstance(data, list):
+        return [{**item, "digest": digest} if isinstance(item, dict) else item for item in data]
+    return {**data, "digest": digest} if isinstance(data, dict) else data
+
+
+def _refusal(response: Any, *, plain: bool = False) -> tuple[str, dict[str, str]]:
+    """Proxmox VE's sentence is in the status line, in newer versions also in C(message); C(errors) is per parameter.
+
+    C(plain): the body is the sentence, unless it is a page of a proxy in between.
+    """
+    if plain and not response.text.lstrip().startswith("<"):
+        return response.text.strip() or str(response.reason or "").strip(), {}
     try:
         answer = json.loads(response.content)
     except ValueError:
@@ -313,13 +333,12 @@ def _refusal(response: Any) -> tuple[str, dict[str, str]]:
     return reason, errors if isinstance(errors, dict) else {}
 
 
-_PVESH_GET = _cli.Command(
-    ("pvesh", "get"), ("path",), {"format": _cli.value("--output-format"), "options": _cli.each("--")}
-)
-
-
 class PveshReader:
-    """Reads through pvesh: for check mode on a node whose Python has no HTTP library yet."""
+    """Reads through pvesh, or what is like it: for check mode on a machine whose Python has no HTTP library yet."""
+
+    def __init__(self, product: Product = VIRTUAL_ENVIRONMENT) -> None:
+        options = {"format": _cli.value("--output-format"), "options": _cli.each("--")}
+        self._command = _cli.Command(product.reader, ("path",), options)
 
     def renew(self) -> bool:
         return False
@@ -331,7 +350,7 @@ class PveshReader:
         if method != "GET":
             raise NotInstalled("only reading is possible without the HTTP library.", hint=LIBRARY_HINT)
         try:
-            done = _cli.Cli().run(_PVESH_GET, path=path, format="json", options=params, timeout=timeout)
+            done = _cli.Cli().run(self._command, path=path, format="json", options=params, timeout=timeout)
         except (NotInstalled, Timeout) as error:
             raise ConnectionLost(method, path, str(error)) from error
         except CliError as error:

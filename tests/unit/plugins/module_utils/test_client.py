@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     TaskError,
     Timeout,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._product import VIRTUAL_ENVIRONMENT
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import FakeTransport
 
 
@@ -109,12 +111,12 @@ def test_nobody_listens_on_the_node() -> None:
         (False, False, True),
     ],
 )
-def test_installed(monkeypatch: Any, tmp_path: Any, present: bool, local: bool, installed: bool) -> None:
+def test_installed(tmp_path: Any, present: bool, local: bool, installed: bool) -> None:
     file = tmp_path / "pvesh"
     if present:
         file.write_text("")
-    monkeypatch.setattr(_client, "INSTALLED", (str(tmp_path / "pveversion"), str(file)))
-    assert Client(FakeTransport([]), local=local).installed is installed
+    product = replace(VIRTUAL_ENVIRONMENT, installed=(str(tmp_path / "pveversion"), str(file)))
+    assert Client(FakeTransport([]), local=local, product=product).installed is installed
 
 
 def test_parameters_in_forms() -> None:
