@@ -259,6 +259,7 @@ class Run:
         }
 
     def _apply(self, wanted: Sequence[Wanted], changes: list[Change]) -> None:
+        self.resource.ready(self.api, changes)
         if self.resource.together:
             self._all_at_once(wanted, changes)
             return

@@ -187,6 +187,7 @@ class Resource:
     depends       identifiers of items that must exist before this one and go after it
     arrange       the changes in the order in which they have to be made, where what is made last is not what is built
                   on others; may look at what exists
+    ready         waits until the changes can be made; called once before the first
     keep          why a present item may be removed only by C(state=deleted), or None
     explain       what to do about Proxmox's refusal of an item: its settings and the sentence, to a sentence or None
     advise        warnings about what is about to be written; may read from the API through the given function
@@ -243,6 +244,7 @@ class Resource:
     placed: bool = False
     delete_each: bool = False
     single: str | None = None
+    ready: Callable[[Any, Sequence[Any]], None] = lambda _api, _changes: None
     arrange: Callable[[Sequence[Any], Mapping[str, Any]], Sequence[Any]] | None = None
     since: Version | None = None
     until: Version | None = None
