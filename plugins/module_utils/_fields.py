@@ -43,6 +43,7 @@ class Field:
     limits     least and greatest number
     along      a setting that has to be in every call that sets this one
     transient  only says how the item is made: neither compared nor known afterwards
+    once       does something when it is given: C(prepare) takes it away where there is nothing to do
     same       whether a given secret is the one that the marker stands for
     other      whether the marker shows that a given secret is not the one that is set
     resets     Proxmox cannot take it away: its default is written instead
@@ -65,6 +66,7 @@ class Field:
     limits: tuple[int, int] | None = None
     along: str | None = None
     transient: bool = False
+    once: bool = False
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
     other: Callable[[Any, Any], bool] = lambda _secret, _marker: False
     resets: bool = False
@@ -169,7 +171,7 @@ class Resource:
                   the node that is asked
     paths         where each type has a collection of its own: its path by type. Identifiers are unique per type then
     key           the identifier's name in POST and in answers
-    scope         what the identifier is unique in, where that is a part of it
+    scope         what the identifier is unique in, where that is a part of it; may be several fields
     discriminator the setting that selects the variant; None: there is the single variant C(None)
     resend        settings that every change has to carry, whatever it changes
     retype        every change has to carry the type as well
@@ -189,6 +191,10 @@ class Resource:
                   on others; may look at what exists
     ready         waits until the changes can be made; called once before the first
     keep          why a present item may be removed only by C(state=deleted), or None
+    held          why a present item, by its row, cannot be removed at all, or None; C(overridden) leaves it
+    built_in      whether a present item, by its row, is Proxmox's own: nobody changes or removes it, and it is listed
+                  only where it is named
+    clears        there is no way to take a setting away: an empty text is written
     explain       what to do about Proxmox's refusal of an item: its settings and the sentence, to a sentence or None
     advise        warnings about what is about to be written; may read from the API through the given function
     objections    what speaks against the changes, found by asking: sentences, and whether each holds for certain. In
@@ -238,7 +244,10 @@ class Resource:
     spares: Callable[[Mapping[str, Any]], bool] = lambda _row: False
     broken: Callable[[Mapping[str, Any]], bool] = lambda _row: False
     gone: Callable[[Item], bool] = lambda _values: False
-    scope: Field | None = None
+    scope: Field | Sequence[Field] | None = None
+    held: Callable[[Mapping[str, Any]], str | None] = lambda _row: None
+    built_in: Callable[[Mapping[str, Any]], bool] = lambda _row: False
+    clears: bool = False
     product: str = "Proxmox VE"
     retype: bool = False
     placed: bool = False
@@ -272,10 +281,16 @@ class Resource:
                 if self.field(name).kind.read(default) != default:
                     raise ValueError(f"{self.name} {label}: default of {name} is not in canonical form")
 
-    def identity(self, label: str | None, key: str, scope: Any = None) -> str:
+    @property
+    def scopes(self) -> tuple[Field, ...]:
+        if self.scope is None:
+            return ()
+        return (self.scope,) if isinstance(self.scope, Field) else tuple(self.scope)
+
+    def identity(self, label: str | None, key: str, scopes: Sequence[Any] = ()) -> str:
         """What an item is known by here: its identifier, with the type or its scope in front where that is needed."""
         if self.scope:
-            return f"{scope} {key}"
+            return " ".join([*map(str, scopes), key])
         return f"{label}:{key}" if self.paths else key
 
     def place(self, identity: str) -> tuple[str, str]:
@@ -293,7 +308,8 @@ class Resource:
         """What says which item it is, as C(config) has it."""
         if self.single:
             return {}
-        head: Item = {self.scope.option: identity.rpartition(" ")[0]} if self.scope else {}
+        parts = identity.rsplit(" ", len(self.scopes))
+        head: Item = {one.option: part for one, part in zip(self.scopes, parts, strict=False)}
         head[self.key.option] = self.place(identity)[1]
         if self.discriminator:
             head[self.discriminator.option] = label
@@ -328,8 +344,7 @@ class Resource:
     def spec(self) -> dict[str, Any]:
         """Argument spec of one item of C(config)."""
         result: dict[str, Any] = {} if self.single else {self.key.option: {"type": "str", "required": True}}
-        if self.scope:
-            result[self.scope.option] = {"type": "str", "required": True}
+        result.update({one.option: {"type": "str", "required": True} for one in self.scopes})
         if self.discriminator:
             result[self.discriminator.option] = self.discriminator.spec()
         result.update({one.option: one.spec() for one in self.fields})

@@ -80,22 +80,22 @@ def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> dict[
     present: dict[str, Present] = {}
     for row in rows:
         label = str(row.get(resource.discriminator.name)) if resource.discriminator else None
-        scope = row[resource.scope.name] if resource.scope else None
-        key = resource.identity(label, str(row[resource.key.name]), scope)
+        scopes = [row[one.name] for one in resource.scopes]
+        key = resource.identity(label, str(row[resource.key.name]), scopes)
         variant = resource.variants.get(label)
         values: Item = {}
         for name in variant.names if variant else ():
             one = resource.field(name)
             if one.secret or row.get(name) is None:
                 continue
-            value = _lenient(one, row[name])
+            value = lenient(one, row[name])
             if value is not None:
                 values[one.option] = value
         present[key] = Present(key, label, values, row)
     return present
 
 
-def _lenient(one: Field, value: Any) -> Any:
+def lenient(one: Field, value: Any) -> Any:
     """What Proxmox itself stores is shown even where it would not be accepted from a user."""
     try:
         return one.kind.read(value)
@@ -113,8 +113,7 @@ def read_wanted(
     for number, (params, names) in enumerate(zip(config, given, strict=True)):
         key = resource.single or str(params[resource.key.option])
         label = params[resource.discriminator.option] if resource.discriminator else None
-        scope = params[resource.scope.option] if resource.scope else None
-        shown = resource.identity(label, key, scope) if resource.scope else key
+        shown = resource.identity(label, key, [params[one.option] for one in resource.scopes]) if resource.scope else key
         where = resource.name if resource.single else f"{resource.name} '{shown}' (config[{number}])"
         if resource.paths and label is None:
             problems.append(
@@ -124,10 +123,12 @@ def read_wanted(
         if resource.paths:
             where = f"{resource.name} {label} '{key}' (config[{number}])"
         try:
-            option = resource.scope.option if resource.scope else ""
-            scope = resource.scope.read(scope) if resource.scope else None
+            scopes = []
+            for one in resource.scopes:
+                option = one.option
+                scopes.append(one.read(params[option]))
             option = resource.key.option
-            identity = resource.identity(label, resource.key.read(key), scope)
+            identity = resource.identity(label, resource.key.read(key), scopes)
         except ValueError as error:
             problems.append(f"{where}: {option} {error}")
             continue

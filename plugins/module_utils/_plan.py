@@ -14,7 +14,13 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant, Version
-from ansible_collections.baremetal.proxmox.plugins.module_utils._items import Change, Present, Wanted, refuse
+from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
+    Change,
+    Present,
+    Wanted,
+    lenient,
+    refuse,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
 
 
@@ -56,7 +62,7 @@ class Planner:
             listed = {item.key for item in items}
             for key in sorted(set(present) - listed - self.resource.protected):
                 one = present[key]
-                if not one.known(self.resource) or self.resource.spares(one.raw):
+                if not one.known(self.resource) or self._stays(one):
                     continue
                 if reason := self.resource.keep(one.raw) or self._unnamed(key):
                     problems.append(f"{self.resource.name} '{key}' is not listed and would be removed, but {reason}")
@@ -72,6 +78,12 @@ class Planner:
         """What this one item needs; None when nothing."""
         if self.state == "deleted" or self.resource.gone(item.values):
             return self._delete(item, present)
+        change = self._change(item, present)
+        if change and present and self.resource.built_in(present.raw):
+            raise _Problem("is built in and cannot be changed")
+        return change
+
+    def _change(self, item: Wanted, present: Present | None) -> Change | None:
         if present and not present.known(self.resource):
             raise _Problem(f"exists with the type {present.label}, which this collection does not know")
         item = self._prepared(item, present)
@@ -150,9 +162,10 @@ class Planner:
             change = self.item(replace(item, always=False), present)
         except _Problem as problem:
             return str(problem)
-        if change is None:
+        names = {*change.to_set, *change.to_unset} if change else set()
+        if change is None or (names and all(self.resource.field(name).once for name in names)):
             return None
-        return ", ".join(sorted(map(option_name, {*change.to_set, *change.to_unset}))) or change.action
+        return ", ".join(sorted(map(option_name, names))) or change.action
 
     def _values(self, item: Wanted, variant: Variant, label: str | None) -> Iterable[tuple[Field, Any]]:
         """The given settings, each known to this type and allowed by it."""
@@ -186,7 +199,10 @@ class Planner:
     def _secret(item: Wanted, present: Present, one: Field, value: Any, to_set: Item, to_unset: list[str]) -> None:
         marker = present.raw.get(one.name) if one.marker or one.readable else None
         if one.readable:
-            if value is not None and value != marker:
+            marker = None if marker in (None, "") else lenient(one, marker)
+            if value is None and marker is not None:
+                to_unset.append(one.name)
+            elif value != marker:
                 to_set[one.name] = value
         elif value is None:
             if marker if one.marker else item.always:
@@ -243,11 +259,17 @@ class Planner:
         return Change("recreate", item.key, complete, present, created.to_set)
 
     def _delete(self, item: Wanted, present: Present | None) -> Change | None:
-        if item.key in self.resource.protected:
+        if item.key in self.resource.protected or (present and self.resource.built_in(present.raw)):
             raise _Problem("is built in and cannot be removed")
+        if present and (reason := self.resource.held(present.raw)):
+            raise _Problem(f"cannot be removed: {reason}")
         if present and (reason := self._unnamed(item.key)):
             raise _Problem(f"would be removed, but {reason}")
         return Change("delete", item.key, item, present) if present else None
+
+    def _stays(self, one: Present) -> bool:
+        resource = self.resource
+        return resource.spares(one.raw) or resource.built_in(one.raw) or resource.held(one.raw) is not None
 
     def _unnamed(self, key: str) -> str | None:
         if not self.resource.guarded or key in self.allow:
@@ -286,20 +308,26 @@ class Planner:
         for key, one in present.items():
             if key in ends:
                 continue
-            for needed in set(self.resource.depends(one.values)) & set(gone):
+            for needed in set(self.resource.depends(one.config(self.resource))) & set(gone):
                 verb = "deleted" if gone[needed].action == "delete" else "recreated"
                 yield f"{self.resource.name} '{needed}' cannot be {verb}: '{key}' is built on it"
 
     def _ordered(self, changes: Sequence[Change]) -> list[Change]:
         """What others are built on is made first and removed last; removals come at the end."""
 
-        def depth(change: Change) -> int:
-            values = (
-                change.wanted.values
-                if change.wanted and change.action != "delete"
-                else (change.present.values if change.present else {})
-            )
-            return 1 if any(self.resource.depends(_set(values))) else 0
+        known = {change.key: change for change in changes}
+
+        def depth(change: Change, above: frozenset[str] = frozenset()) -> int:
+            label = change.wanted.label if change.wanted else None
+            head = self.resource.head(change.key, label or (change.present.label if change.present else None))
+            if change.wanted and change.action != "delete":
+                values = change.wanted.values
+            else:
+                values = change.present.values if change.present else {}
+            needed = list(self.resource.depends({**head, **_set(values)}))
+            above |= {change.key}
+            inside = [depth(known[key], above) for key in needed if key in known and key not in above]
+            return 1 + max(inside, default=0) if needed else 0
 
         made = sorted((one for one in changes if one.action != "delete"), key=depth)
         removed = sorted((one for one in changes if one.action == "delete"), key=depth, reverse=True)
