@@ -55,9 +55,10 @@ def _ceph(ceph: dict) -> list[str]:
     active = [mgr["name"] for mgr in ceph["mgrs"] if mgr["state"] == "active"]
     good = sum(1 for osd in ceph["osds"] if osd["up"] and osd["in"])
     lines = [
-        f"Ceph     {ceph['health']['status']}{' (' + ', '.join(checks) + ')' if checks else ''}:"
-        f" {quorum} of {len(ceph['mons'])} monitors, manager {', '.join(active) or 'NONE'} and"
-        f" {_standbys(len(ceph['mgrs']) - len(active))}, {good} of {len(ceph['osds'])} OSDs up and in"
+        f"Ceph     {ceph['health']['status']}{' (' + ', '.join(checks) + ')' if checks else ''}",
+        f"Ceph     {quorum} of {len(ceph['mons'])} monitors in quorum, manager {', '.join(active) or 'NONE'} and"
+        f" {_standbys(len(ceph['mgrs']) - len(active))}",
+        f"Ceph     {good} of {len(ceph['osds'])} OSDs up and in",
     ]
     for pool in ceph["pools"]:
         lines.append(f"Pool     {pool['name']}: {pool['type']}, {pool['size']}/{pool['min_size']}")

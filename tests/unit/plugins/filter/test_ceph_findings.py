@@ -94,7 +94,9 @@ def test_summary():
     warned = healthy(health={"status": "HEALTH_WARN", "checks": [check("A"), check("B", muted=True)]})
     lines = verify_summary({"a": member(1)}, {"a": SILENT, "b": {}, "c": warned})
     assert [line for line in lines if line.startswith(("Ceph", "Pool"))] == [
-        "Ceph     HEALTH_WARN (A): 3 of 3 monitors, manager pve1 and 2 standbys, 6 of 6 OSDs up and in",
+        "Ceph     HEALTH_WARN (A)",
+        "Ceph     3 of 3 monitors in quorum, manager pve1 and 2 standbys",
+        "Ceph     6 of 6 OSDs up and in",
         "Pool     vms: replicated, 3/2",
         "CephFS   cephfs: active on pve1, 1 standby",
     ]
