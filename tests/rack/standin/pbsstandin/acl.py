@@ -182,6 +182,12 @@ class Permissions:
         found = self.lookup(auth_id, path)[0]
         return bool(found & set(names)) if partial else found >= set(names)
 
+    def any_below(self, auth_id: str, path: list[str]) -> bool:
+        """Whether there is any privilege of datastores on something below the path (cached_user_info.rs)."""
+        below = [components(entry[0]) for entry in self.acl.entries]
+        names = ("Datastore.Audit", "Datastore.Modify", "Datastore.Read", "Datastore.Backup")
+        return any(self.has(auth_id, found, *names) for found in [path, *below] if found[: len(path)] == path)
+
     def check(self, auth_id: str, path: list[str], *names: str, partial: bool = True) -> None:
         if not self.has(auth_id, path, *names, partial=partial):
             listed = ("|" if partial else "&").join(privileges.in_order(frozenset(names)))

@@ -33,28 +33,32 @@ def start(ctx: Context, name: str) -> str:
     def work(worker: tasks.Worker) -> None:
         worker.log(f"starting garbage collection on store {name}")
         worker.log("Start GC phase1 (mark used chunks)")
-        counted = dict(_ZERO)
+        sums = dict(_ZERO)
         for ns in store.namespaces():
             for group in store.groups(ns):
                 for snapshot in group.snapshots():
-                    counted["index-file-count"] += 1
-                    counted["index-data-bytes"] += sum(file.stat().st_size for file in snapshot.directory.iterdir())
+                    sums["index-file-count"] += 1
+                    sums["index-data-bytes"] += sum(file.stat().st_size for file in snapshot.directory.iterdir())
         worker.log("Start GC phase2 (sweep unused chunks)")
         worker.log("Removed garbage: 0 B")
         worker.log("Removed chunks: 0")
-        worker.log(f"Original data usage: {counted['index-data-bytes']} B")
-        status = json.dumps({"upid": worker.task.upid, **counted}, separators=(",", ":"))
+        worker.log(f"Original data usage: {sums['index-data-bytes']} B")
+        status = json.dumps({"upid": worker.task.upid, **sums}, separators=(",", ":"))
         files.replace(store.base / ".gc-status", status, 0o644, root=False)
 
     return jobs.run(ctx, jobs.GARBAGE, name, name, work)
 
 
+def counted(store: stores.Store) -> dict[str, Any]:
+    """What the last collection counted; zeros before the first one."""
+    file = store.base / ".gc-status"
+    return {**_ZERO, **(json.loads(file.read_text()) if file.exists() else {})}
+
+
 def status(name: str) -> dict[str, Any]:
     """As GET /admin/datastore/{store}/gc has it."""
     config = kinds.DATASTORE.read().get("datastore", name)
-    store = stores.lookup(name)
-    file = store.base / ".gc-status"
-    found: dict[str, Any] = {"store": name, **_ZERO, **(json.loads(file.read_text()) if file.exists() else {})}
+    found: dict[str, Any] = {"store": name, **counted(stores.lookup(name))}
     state = jobs.status(jobs.GARBAGE, name, config.get("gc-schedule"))
     if config.get("gc-schedule"):
         found["schedule"] = config["gc-schedule"]

@@ -138,6 +138,9 @@ def test_only_what_one_may(backup: Any) -> None:
     who = {"user": "backup@pbs"}
     assert [entry["store"] for entry in backup.call("GET", "/admin/datastore", **who)] == ["store1"]
     assert backup.call("GET", "/admin/datastore/store1/groups", ns="site", **who) == []
+    nothing = {"total": 0, "used": 0, "avail": 0, "backend-type": "filesystem"}
+    assert backup.call("GET", "/admin/datastore/store1/status", **who) == nothing
+    assert backup.refusal("GET", "/admin/datastore/other/status", **who) == (403, "permission check failed")
     missing = "permission check failed - missing Datastore.Audit|Datastore.Backup on /datastore/store1"
     assert backup.refusal("GET", "/admin/datastore/store1/groups", **who) == (403, missing)
     assert backup.refusal("POST", "/config/datastore", **who) == (403, "permission check failed")

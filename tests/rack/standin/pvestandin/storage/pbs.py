@@ -29,7 +29,20 @@ def check(storage: str, section: Section) -> None:
         raise Failure(f"{storage}: Cannot find datastore '{section['datastore']}', check permissions and existence!")
 
 
+def status(storage: str, section: Section) -> tuple[int, int, int]:
+    """Total, available and used bytes, all 0 for who may only use a namespace. Raises as `check` does."""
+    try:
+        answer = _get(storage, section, f"/api2/json/admin/datastore/{section['datastore']}/status")
+        return int(answer["total"]), int(answer["avail"]), int(answer["used"])
+    except (OSError, ValueError, KeyError, http.client.HTTPException) as error:
+        raise Failure(f"{storage}: {error}") from error
+
+
 def _datastores(storage: str, section: Section) -> list[str]:
+    return [entry["store"] for entry in _get(storage, section, "/api2/json/admin/datastore")]
+
+
+def _get(storage: str, section: Section, path: str) -> Any:
     fingerprint = section.get("fingerprint")
     context = ssl.create_default_context()
     if fingerprint:
@@ -45,8 +58,7 @@ def _datastores(storage: str, section: Section) -> list[str]:
             found = hashlib.sha256(connection.sock.getpeercert(binary_form=True) or b"").hexdigest()
             if found != str(fingerprint).replace(":", "").lower():
                 raise ValueError("fingerprint does not match")
-        answer = _call(connection, "GET", "/api2/json/admin/datastore", _credentials(connection, storage, section))
-        return [entry["store"] for entry in answer]
+        return _call(connection, "GET", path, _credentials(connection, storage, section))
     finally:
         connection.close()
 
@@ -67,8 +79,9 @@ def _call(
     headers: dict[str, str],
     body: dict[str, Any] | None = None,
 ) -> Any:
-    headers = {**headers, "Content-Type": "application/json"}
-    connection.request(method, path, json.dumps(body) if body else None, headers)
+    # A content type without content is an error there.
+    kind = {"Content-Type": "application/json"} if body else {}
+    connection.request(method, path, json.dumps(body) if body else None, {**headers, **kind})
     response = connection.getresponse()
     raw = response.read()
     if response.status >= 400:

@@ -86,6 +86,8 @@ def status(storage: str, section: Section) -> Status:
         return Status(sizes[0], sizes[1], sizes[0] - sizes[1], True) if sizes else Status()
     if kind == "rbd":
         return _rbd_status(storage, section)
+    if kind == "pbs":
+        return _pbs_status(storage, section)
     return Status(active=kind in ("iscsi", "iscsidirect", "esxi", "zfs"))
 
 
@@ -95,6 +97,13 @@ def _rbd_status(storage: str, section: Section) -> Status:
     except Failure:
         return Status()
     return Status(free + used, free, used, True)
+
+
+def _pbs_status(storage: str, section: Section) -> Status:
+    try:
+        return Status(*pbs.status(storage, section), True)
+    except Failure:
+        return Status()
 
 
 def reachable(host: str, port: int, timeout: float = 2.0) -> bool:
