@@ -118,6 +118,10 @@ _value:
     osds_remove:
       description: For each host of this run the disks whose OSDs go, as the option C(config) of the module takes them.
       type: dict
+    silent:
+      description: Inventory names of the members that gave no answer. Without them, Ceph may not be well.
+      type: list
+      elements: str
     findings:
       description: One sentence for each reason not to begin; empty if all is well.
       type: list
@@ -233,7 +237,9 @@ def _addresses(nodes: Mapping[str, Any], hosts: Sequence[str], networks: Sequenc
 
 
 def _notes(view: _View, wanted: Mapping[str, Sequence[str]], remove: Mapping[str, Sequence[str]]) -> list[str]:
-    notes = []
+    notes = [
+        f"{host}: no answer; the run does not wait until Ceph is well, as it may need this host" for host in view.unread
+    ]
     for kind, variable in VARIABLES.items():
         strange = [
             host
@@ -312,6 +318,7 @@ def ceph_plan(
         "osds_remove": {
             host: [{"device": device} for device in (osds_remove or {}).get(host) or []] for host in present
         },
+        "silent": view.unread,
         "findings": findings,
         "notes": _notes(view, wanted, leaving),
     }

@@ -110,7 +110,8 @@ def test_a_member_that_is_down_stops_the_beginning_and_nothing_else():
         "pve_ceph_mons: expected all members to be reachable before Ceph is made, found no answer from c"
     ]
     found = plan({**known(ceph(mons="123", out="3")), "c": {}}, nodes("c"), hosts=["a", "b"])
-    assert (found["first"], found["mons"], found["findings"]) == ("a", [], [])
+    assert (found["first"], found["mons"], found["findings"], found["silent"]) == ("a", [], [], ["c"])
+    assert found["notes"] == ["c: no answer; the run does not wait until Ceph is well, as it may need this host"]
 
 
 def test_two_cephs_are_no_ceph():
