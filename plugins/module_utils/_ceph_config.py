@@ -19,8 +19,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError, ProxmoxError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ProxmoxError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
+from ansible_collections.baremetal.proxmox.plugins.module_utils._items import refuse
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import Kind, read_bool
 
 # Names behind which secrets are kept, in Ceph itself and in the modules of its manager
@@ -98,35 +99,53 @@ def normal(kind: str, text: str) -> str:
     return _FORMS[kind](text) if kind in _FORMS else text
 
 
+def fitting(told: Mapping[str, Any], text: str) -> str:
+    """The normal form, within what C(config help) says of the setting. Raises C(ValueError)."""
+    value = normal(told["type"], text)
+    if told["type"] in ("int", "uint", "size", "float", "secs"):
+        for bound, beyond in (("min", float.__lt__), ("max", float.__gt__)):
+            limit = str(told.get(bound, ""))
+            if re.fullmatch(r"-?\d+(?:\.\d+)?", limit) and beyond(float(value), float(limit)):
+                raise ValueError(f"is {text!r}, beyond the {bound}imum of {limit}")
+    if (allowed := told.get("enum_values")) and value not in allowed:
+        raise ValueError(f"is {text!r}; allowed are {', '.join(allowed)}")
+    return value
+
+
 def settle(api: Any, items: Sequence[Any]) -> Sequence[Any]:
-    kinds: dict[str, str] = {}
+    told: dict[str, Mapping[str, Any] | None] = {}
     settled, problems = [], []
     for item in items:
-        name = SETTING.place(item.key)[1]
-        values = dict(item.values)
-        try:
-            for option in ("value", "secret_value"):
-                if values.get(option) is not None:
-                    if name not in kinds:
-                        kinds[name] = _kind(api, name)
-                    values[option] = normal(kinds[name], values[option])
-        except ValueError as error:
-            # the sentence may have the value in it
-            shown = str(error) if option == "value" else f"is not of the type {kinds.get(name, 'that it needs')}"
-            problems.append(f"{item.where}: {option} {shown}" if name in kinds else f"{item.where}: {error}")
+        name, values = SETTING.place(item.key)[1], dict(item.values)
+        given = [option for option in ("value", "secret_value") if values.get(option) is not None]
+        if given and name not in told:
+            told[name] = _help(api, name)
+        for option in given:
+            about = told[name]
+            if about is None or "no_mon_update" in about.get("flags", ()):
+                lack = "has no such setting" if about is None else "reads it from ceph.conf only"
+                problems.append(f"{item.where}: name is {name!r}, but Ceph {lack}")
+                continue
+            try:
+                values[option] = fitting(about, values[option])
+            except ValueError as error:
+                # the sentence may have the value in it
+                shown = str(error) if option == "value" else f"is not what a {about['type']} of this name has to be"
+                problems.append(f"{item.where}: {option} {shown}")
         settled.append(replace(item, values=values))
-    if problems:
-        raise InputError("; ".join(problems) + ". Nothing was changed.", problems=problems)
+    refuse(problems)
     return settled
 
 
-def _kind(api: Any, name: str) -> str:
+def _help(api: Any, name: str) -> Mapping[str, Any] | None:
+    """Type, limits and flags; None for a setting that Ceph does not know."""
     try:
-        return str(api.command("config help", key=name)["type"])
+        told = api.command("config help", key=name)
     except ProxmoxError as error:
         if getattr(error, "errno", None) not in (errno.ENOENT, errno.EINVAL):
             raise
-        raise ValueError(f"name: Ceph has no setting {name!r}") from None
+        return None
+    return told if isinstance(told, Mapping) else None
 
 
 # -- the table
@@ -164,14 +183,6 @@ def spares(row: Mapping[str, Any]) -> bool:
 _OF_PROXMOX = {("mon", "auth_allow_insecure_global_id_reclaim")}
 
 
-def explain(_item: Item, reason: str) -> str | None:
-    if "unrecognized config option" in reason:
-        return "See 'ceph config ls' for the names of this release."
-    if "no_mon_update" in reason or "cannot be" in reason:
-        return "This one is read from ceph.conf only."
-    return None
-
-
 def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
     name = SETTING.place(change.key)[1]
     who = change.key[: -len(name) - 1]
@@ -196,7 +207,6 @@ SETTING = Resource(
     settle=settle,
     prepare=prepare,
     check=check,
-    explain=explain,
     spares=spares,
     read=read,
     write=write,

@@ -26,6 +26,7 @@ TYPES = {
     "osd_mclock_profile": "str",
     "rgw_keystone_admin_password": "str",
     "rgw_zone": "str",
+    "mon_host": "str",
 }
 
 
@@ -51,8 +52,16 @@ BUILT_IN = [
 ]
 
 
+def told(name: str, kind: str) -> dict[str, Any]:
+    """An answer of C(config help); what has no limit has an empty text there."""
+    limits = {"osd_memory_target": "939524096", "osd_max_backfills": "1"}
+    flags = ["no_mon_update"] if name == "mon_host" else []
+    enum = ["balanced", "high_client_ops"] if name == "osd_mclock_profile" else []
+    return {"name": name, "type": kind, "min": limits.get(name, ""), "max": "", "flags": flags, "enum_values": enum}
+
+
 def world(*states: list[Any], **answers: Any) -> World:
-    helps = {f"config help key={name}": {"name": name, "type": kind} for name, kind in TYPES.items()}
+    helps = {f"config help key={name}": told(name, kind) for name, kind in TYPES.items()}
     return World(SETTING, {"config dump": Then(*([*BUILT_IN, *state] for state in states)), **helps, **answers})
 
 
@@ -161,13 +170,22 @@ def test_gathered_and_then_overridden(monkeypatch: Any) -> None:
 REFUSED: dict[str, Any] = {
     "a name that there is not": (
         {"who": "osd", "name": "osd_memory_targt", "value": "1"},
-        "Ceph has no setting 'osd_memory_targt'",
+        "name is 'osd_memory_targt', but Ceph has no such setting",
     ),
     "no size": ({"who": "osd", "name": "osd_memory_target", "value": "much"}, "value is 'much', not a size such as 4G"),
     "no boolean": (
         {"who": "mon", "name": "mon_allow_pool_size_one", "value": "maybe"},
         "value is 'maybe', not a boolean",
     ),
+    "too little": (
+        {"who": "osd", "name": "osd_memory_target", "value": "1M"},
+        "value is '1M', beyond the minimum of 939524096",
+    ),
+    "not allowed": (
+        {"who": "osd", "name": "osd_mclock_profile", "value": "quick"},
+        "value is 'quick'; allowed are balanced, high_client_ops",
+    ),
+    "not for the database": ({"who": "mon", "name": "mon_host", "value": "x"}, "but Ceph reads it from ceph.conf only"),
     "no value": ({"who": "osd", "name": "osd_memory_target"}, "value or secret_value has to be given"),
     "nobody": ({"who": "osdx", "name": "osd_memory_target", "value": "1"}, "who is 'osdx', not global, mon, mgr"),
     "a secret for all to see": (
@@ -176,10 +194,10 @@ REFUSED: dict[str, Any] = {
     ),
     "a secret of the wrong type": (
         {"who": "osd", "name": "osd_memory_target", "secret_value": "x-secret"},
-        "secret_value is not of the type size",
+        "secret_value is not what a size of this name has to be",
     ),
     "both": (
-        {"who": "osd", "name": "osd_memory_target", "value": "1", "secret_value": "2"},
+        {"who": "osd", "name": "osd_memory_target", "value": "1G", "secret_value": "2G"},
         "value and secret_value say the same thing",
     ),
 }
@@ -196,13 +214,10 @@ def test_refused_before_anything_is_written(monkeypatch: Any, item: Any, sentenc
 
 
 def test_ceph_refuses(monkeypatch: Any) -> None:
-    command = "config set name=osd_mclock_profile value=quick who=osd"
-    refusal = CephError("config set", errno.EINVAL, "'quick' is not one of the permitted values")
-    here = world([], **{command: refusal})
-    result = here.run(monkeypatch, config=[{"who": "osd", "name": "osd_mclock_profile", "value": "quick"}])
-    assert result["msg"].startswith(
-        "setting 'osd osd_mclock_profile': ceph config set: 'quick' is not one of the permitted"
-    )
+    command = "config set name=rgw_zone value=moon who=osd.99"
+    here = world([], **{command: CephError("config set", errno.EINVAL, "unrecognized entity 'osd.99'")})
+    result = here.run(monkeypatch, config=[{"who": "osd.99", "name": "rgw_zone", "value": "moon"}])
+    assert result["msg"].startswith("setting 'osd.99 rgw_zone': ceph config set: unrecognized entity 'osd.99' (EINVAL)")
 
 
 @pytest.mark.parametrize(
