@@ -158,3 +158,20 @@ def test_changes_do_not_keep_readers_waiting(device: Device) -> None:
     reads, changes = set(device.kernel._quick), set(device.kernel._slow)
     assert {1, 3, 15, 28} <= reads
     assert changes == {4, 9, 10, 11, 12, 16, 35, 45}
+
+
+def test_a_file_that_another_member_replaces(device: Device) -> None:
+    """The kernel remembers a number for a second; by its name, the file never ceases to be there."""
+    db = device.kernel.files.db
+    numbers = []
+    for text in (b"old", b"new", b"newer"):
+        assert db.create("ceph.conf.tmp", 0, 1) == 0
+        assert db.write("ceph.conf.tmp", 0, 1, text, 0, True) >= 0
+        assert db.rename("ceph.conf.tmp", "ceph.conf", 0, 1) == 0
+        numbers.append(device.entry(1, "ceph.conf"))
+    assert len(set(numbers)) == 3
+    for number in numbers:
+        assert device.ask(14, number, struct.pack("<II", 0, 0))[0] == 0
+        assert device.ask(15, number, struct.pack("<QQIIQII", 0, 0, 4096, 0, 0, 0, 0)) == (0, b"newer")
+    assert db.delete("ceph.conf", 0, 1) == 0
+    assert [device.ask(14, number, struct.pack("<II", 0, 0))[0] for number in numbers] == [errno.ENOENT] * 3

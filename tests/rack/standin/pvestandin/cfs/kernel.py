@@ -71,6 +71,8 @@ class Kernel:
         options = f"fd={self.device},rootmode=40000,user_id=0,group_id=0,default_permissions,allow_other"
         _libc("mount", b"/dev/fuse", path.encode(), b"fuse", _NOSUID_NODEV, options.encode())
         self.pool = ThreadPoolExecutor(32)
+        self._told: dict[int, str] = {}
+        """Where each number was when the kernel was last told of it."""
         self._quick: dict[int, Callable[[int, bytes], bytes]] = {
             1: self._lookup,
             3: lambda node, _: self._attributes(node),
@@ -151,7 +153,11 @@ class Kernel:
             return _FIXED[node - _FIRST_FIXED]
         path = self.files.db.path_of(node - _FIRST)
         if path is None:
-            raise OSError(errno.ENOENT, "")
+            # Another member has replaced the file, and the kernel does not know yet. In pmxcfs, libfuse goes by names.
+            path = self._told.get(node)
+            if path is None or self.files.db.lookup(path) is None:
+                self._told.pop(node, None)
+                raise OSError(errno.ENOENT, "")
         return path
 
     def _child(self, node: int, name: bytes) -> str:
@@ -198,6 +204,7 @@ class Kernel:
 
     def _entry(self, path: str) -> bytes:
         node = self._number(path)
+        self._told[node] = path
         return struct.pack("<QQQQII", node, 0, CACHE_SECONDS, CACHE_SECONDS, 0, 0) + self._pack(path, node)
 
     def _init(self, _node: int, body: bytes) -> bytes:
@@ -285,7 +292,10 @@ class Kernel:
 
     def _move(self, source: int, target: int, names: bytes) -> bytes:
         old, new, _unused = names.split(b"\0", 2)
-        self.files.rename(self._child(source, old), self._child(target, new))
+        path = self._child(target, new)
+        self.files.rename(self._child(source, old), path)
+        with contextlib.suppress(OSError):  # another member may have removed it already
+            self._told[self._number(path)] = path
         return b""
 
     def _write(self, node: int, body: bytes) -> bytes:
