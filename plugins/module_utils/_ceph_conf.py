@@ -74,10 +74,18 @@ def _place(name: str) -> tuple[int, int, str]:
 
 
 def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float = 30.0) -> bool:
-    """Changes the file under Proxmox's lock; tells whether it is another one now."""
+    """Changes the file under Proxmox's lock; tells whether it is another one now.
+
+    A file without an fsid is none that may be written again: whoever read it saw half of it, or none.
+    """
     path = Path(root) / PATH.lstrip("/")
-    with _locked(Path(root), timeout):
-        before = read(root)
+    with locked(root, timeout):
+        before = parse(path.read_text(errors="replace")) if path.exists() else {}
+        if "fsid" not in before.get("global", {}):
+            raise ProxmoxError(
+                f"{PATH}: expected the configuration with its fsid, found none in it; nothing was written.",
+                hint="If that does not pass by itself, bring the file back, from a copy or by hand.",
+            )
         after = {name: dict(values) for name, values in before.items()}
         change(after)
         if after == before:
@@ -89,8 +97,9 @@ def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float
 
 
 @contextlib.contextmanager
-def _locked(root: Path, timeout: float) -> Iterator[None]:
-    lock, end = root / LOCK.lstrip("/"), time.monotonic() + timeout
+def locked(root: str | Path, timeout: float = 60.0) -> Iterator[None]:
+    """Proxmox's lock of the file, which pmxcfs takes from who holds it for more than two minutes."""
+    lock, end = Path(root) / LOCK.lstrip("/"), time.monotonic() + timeout
     lock.parent.mkdir(exist_ok=True)
     while True:
         try:

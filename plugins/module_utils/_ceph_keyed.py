@@ -13,7 +13,8 @@ completed here. Nothing in their directories is worth more than the key, which C
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -81,6 +82,7 @@ class Daemon:
         self.entity = f"{kind.name}.{ident}"
         self.unit = f"ceph-{kind.name}@{ident}"
         self.directory = f"/var/lib/ceph/{kind.name}/ceph-{ident}"
+        self._started = False
         self.where = f"{node.name}: {kind.title} {ident}"
 
     def present(self, *, check: bool) -> tuple[State, State, list[str]]:
@@ -100,13 +102,14 @@ class Daemon:
                 CephWait(self.node.asked(), self.node.deadline).manager()
         return before, after, steps
 
-    def _wait(self, lacks: Any, what: str) -> None:
+    def _wait(self, lacks: Callable[[Any], str | None], what: str) -> None:
         ceph = self.node.asked()
         CephWait(ceph, self.node.deadline).until(what, lambda: lacks(ceph.command(self.kind.dump)))
 
     def _lacks_self(self, seen: Mapping[str, str]) -> str | None:
         if self.ident in seen:
             return None
+        self.node.alive(self.unit)
         names = ", ".join(f"{name} {state}" for name, state in sorted(seen.items())) or "none"
         return f"Ceph sees {names}; {self.unit} is {self.node.state(self.unit)}"
 
@@ -195,6 +198,11 @@ class Daemon:
             link.symlink_to(_ceph.PVE_CONF)
         self.node.task("POST", f"{self.kind.name}/{self.ident}")
 
+    def _task(self, method: str) -> None:
+        """Proxmox writes the section of an MDS without a lock: of two nodes at once, one would lose the other's."""
+        with self.node.locked() if self.kind.section else contextlib.nullcontext():
+            self.node.task(method, f"{self.kind.name}/{self.ident}")
+
     def _fetch_key(self, now: State) -> None:
         ceph = self.node.asked()
         if not now.entity:
@@ -204,6 +212,9 @@ class Daemon:
             self.node.systemctl("restart", self.unit)
 
     def _start(self) -> None:
+        if self._started:
+            self.node.alive(self.unit)
+        self._started = True
         self.node.own(self.directory)
         self.node.start(self.unit)
 

@@ -24,7 +24,7 @@ from typing import Any
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_conf, _cli
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import CephError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode, converge
-from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait, not_in_quorum
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, ProxmoxError, Timeout
 
 RUNS = frozenset({"active", "activating", "reloading"})
@@ -89,6 +89,7 @@ class Monitor:
         self.address = address
         self.unit = f"ceph-mon@{ident}"
         self.directory = f"/var/lib/ceph/mon/ceph-{ident}"
+        self._started = False
         self.where = f"{node.name}: monitor {ident}"
 
     def present(self, *, check: bool) -> tuple[State, State, list[str]]:
@@ -101,11 +102,16 @@ class Monitor:
         return before, after, steps
 
     def _join(self) -> None:
+        ceph = self.node.asked()
+
+        def lacks() -> str | None:
+            self.node.alive(self.unit)
+            return not_in_quorum(ceph.command("quorum_status"), [self.ident])
+
         try:
-            CephWait(self.node.asked(), self.node.deadline).quorum([self.ident])
+            CephWait(ceph, self.node.deadline).until(f"{self.where} to be in quorum", lacks)
         except Timeout as error:
-            state = self.node.state(self.unit)
-            error.hint = f"{self.unit} is {state} on {self.node.name}: see 'journalctl -u {self.unit}'."
+            error.hint = f"{self.unit} is {self.node.state(self.unit)}: see 'journalctl -u {self.unit}'."
             raise
 
     def absent(self, *, check: bool) -> tuple[State, State, list[str]]:
@@ -224,6 +230,9 @@ class Monitor:
             self.node.machine.path(MON_KEYRING).unlink()
 
     def _start(self, _now: State) -> None:
+        if self._started:
+            self.node.alive(self.unit)
+        self._started = True
         self.node.own(self.directory)
         self.node.start(self.unit)
 

@@ -85,6 +85,10 @@ class CephNode:
     def edit(self, change: Callable[[_ceph_conf.Sections], None]) -> None:
         _ceph_conf.edit(self.machine.root, change)
 
+    def locked(self) -> contextlib.AbstractContextManager[None]:
+        """For tasks of Proxmox that write ceph.conf without its lock."""
+        return _ceph_conf.locked(self.machine.root)
+
     # Proxmox's tasks
 
     def settle(self, kinds: Iterable[str], ident: str) -> None:
@@ -120,6 +124,14 @@ class CephNode:
 
     def state(self, unit: str) -> str:
         return self.machine.services([unit])[unit]
+
+    def alive(self, unit: str) -> None:
+        """Raises where systemd has given up on it, so that nobody waits in vain."""
+        if self.state(unit) == "failed":
+            raise ProxmoxError(
+                f"{self.name}: expected {unit} to run, found that it ends as soon as it is started.",
+                hint=f"See 'journalctl -u {unit}'.",
+            )
 
     def systemctl(self, verb: str, unit: str) -> None:
         self.machine.cli.run(_cli.SYSTEMCTL, verb=verb, units=[f"{unit}.service"])

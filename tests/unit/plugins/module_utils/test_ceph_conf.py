@@ -63,6 +63,17 @@ def test_an_edit_is_made_under_the_lock(tmp_path: Path) -> None:
     assert (path.stat().st_mtime_ns, path.stat().st_ino) == before
 
 
+@pytest.mark.parametrize("text", ["", "[mds.pve1]\n\thost = pve1\n", None])
+def test_a_file_that_lacks_its_heart_is_not_written(tmp_path: Path, text: str | None) -> None:
+    path = place(tmp_path, text or "")
+    if text is None:
+        path.unlink()
+    with pytest.raises(ProxmoxError, match="nothing was written"):
+        _ceph_conf.edit(tmp_path, lambda sections: sections.setdefault("osd", {}).update(x="y"))
+    assert (path.read_text() if path.exists() else None) == text
+    assert not (tmp_path / _ceph_conf.LOCK.lstrip("/")).exists()
+
+
 def test_a_lock_that_others_hold(tmp_path: Path) -> None:
     place(tmp_path)
     (tmp_path / _ceph_conf.LOCK.lstrip("/")).mkdir(parents=True)

@@ -99,8 +99,17 @@ def test_one_that_never_joins(world: World) -> None:
     world.daemon("mon")
     world.ceph.answers["quorum_status"] = quorum("pve2", out="pve1")
     result = world.run(ceph_mon, {"timeout": 20})
-    assert "waited 20 s for the monitors pve1 to be in quorum; last seen: in quorum: pve2; not: pve1" in result["msg"]
-    assert result["msg"].endswith(f"{UNIT} is active on pve1: see 'journalctl -u {UNIT}'.")
+    assert "waited 20 s for pve1: monitor pve1 to be in quorum; last seen: in quorum: pve2; not: pve1" in result["msg"]
+    assert result["msg"].endswith(f"{UNIT} is active: see 'journalctl -u {UNIT}'.")
+
+
+def test_one_that_systemd_gives_up(world: World) -> None:
+    world.initialise("pve1", "pve2")
+    world.daemon("mon", state="inactive")
+    world.ceph.answers["quorum_status"] = quorum("pve2", out="pve1")
+    world.on_start[UNIT] = lambda: world.units.update({UNIT: "failed"})
+    result = world.run(ceph_mon)
+    assert f"expected {UNIT} to run, found that it ends as soon as it is started" in result["msg"]
 
 
 def test_one_that_was_killed_is_started(world: World) -> None:
