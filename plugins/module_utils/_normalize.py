@@ -303,6 +303,7 @@ TEXT = Kind("text of several lines", _read_text, str)
 # Ansible makes a dictionary of what looks like JSON; this type makes JSON of it again
 JSON = Kind("JSON or text", _read_text, str, {"type": "jsonarg"})
 BOOL = Kind("boolean", read_bool, _plain, {"type": "bool"})
+NUMBER = Kind("number", _read_number, str, {"type": "float"})
 INT = Kind("whole number", _read_int, str, {"type": "int"})
 SIZE = Kind("size", _read_size, str)
 PATH = Kind("path", _read_path, str)
