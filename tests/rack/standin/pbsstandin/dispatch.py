@@ -13,7 +13,7 @@ from pvestandin import paths
 from pvestandin.errors import ApiError
 from pvestandin.registry import Context
 
-from . import acl, schema, table, users
+from . import acl, release, schema, table, users
 from .errors import ParameterError, forbidden, not_found
 
 
@@ -50,7 +50,7 @@ def answer(
     """
     user: str | None = None
     try:
-        found = table.find(method, path)
+        found = table.find(method, path) if release.has_path(path) else None
         if found is None or found[0].permission != table.WORLD:
             user = identify()
         if found is None:

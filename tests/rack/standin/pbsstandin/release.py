@@ -21,5 +21,31 @@ def _read(path: str) -> dict[str, str]:
     return json.loads(Path(path).read_text())
 
 
+SINCE_4 = {
+    "active-encryption-key",
+    "associated-key",
+    "backend",
+    "counter-reset-schedule",
+    "location",
+    "notification-thresholds",
+    "overwrite-in-use",
+    "read-threads",
+    "regenerate",
+    "unmount-on-done",
+    "use-node-proxy",
+    "verify-threads",
+    "worker-threads",
+}
+"""Parameters and properties that 3.4 does not know. A token had no `delete` there, either, and there was no S3."""
+
+
+def has_path(path: str) -> bool:
+    return major() >= 4 or not path.startswith("/config/s3")
+
+
+def has_parameter(name: str) -> bool:
+    return major() >= 4 or name not in SINCE_4
+
+
 def major() -> int:
     return int(version()["version"].split(".")[0])

@@ -48,7 +48,7 @@ def parameters(endpoint: Endpoint) -> dict[str, Any]:
     known = official()
     info = known["paths"].get(endpoint.path, {}).get(endpoint.method) if known else None
     if info is None:
-        return own
+        return {name: entry for name, entry in own.items() if release.has_parameter(name)}
     # Of some parameters the official schema says only that they are texts; node is in the path of every answer.
     return (
         {"node": {"type": "string", "optional": 1}, **(info.get("params") or {})} if "node" in own else info["params"]

@@ -235,3 +235,13 @@ def test_verification_finds_damage(pbs: Any) -> None:
     assert "made-up.conf.blob: wrong size" in log
     states = [entry["verification"]["state"] for entry in pbs.call("GET", "/admin/datastore/store1/snapshots")]
     assert states == ["failed", "ok"]
+
+
+def test_what_3_does_not_know(pbs: Any) -> None:
+    pbs.set_release("3.4.8")
+    assert pbs.call("GET", "/version") == {"version": "3.4", "release": "8", "repoid": "0123456789abcdef"}
+    assert pbs.refusal("GET", "/config/s3") == (404, "Path '/config/s3' not found.")
+    answer = pbs.answer("POST", "/config/datastore", name="store1", path="/srv/store1", backend="type=s3")
+    assert answer.errors == {"backend": "schema does not allow additional properties"}
+    pbs.datastore()
+    assert "backend-type" not in pbs.call("GET", "/admin/datastore/store1/status")
