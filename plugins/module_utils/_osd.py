@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -25,12 +26,13 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._client import C
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError, NotInstalled, ProxmoxError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._hardware_devices import Devices
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_alone import alone
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_apply import Applier
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disks
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_judge import Judge, storages
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_remove import Remover
-from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import Create, Start, Step, Tell
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_steps import Create, Step, Tell
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_wish import Wish
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
@@ -68,8 +70,15 @@ class Run:
                 raise NotInstalled(MISSING, hint="The role pve_ceph does that, or ceph_init and ceph_mon.")
             if self.params["state"] != "gathered":
                 self.module.warn("Ceph is not running here yet: planned against a new Ceph, to which no disk belongs.")
-        elif self.params["state"] != "gathered":
-            _osd_unfinished.settle(self.client, self.machine, Deadline(self.params["timeout"]))
+        if self.ceph is None or self.params["state"] == "gathered":
+            return self._main(wishes)
+        deadline = Deadline(self.params["timeout"])
+        lock = contextlib.nullcontext() if self.module.check_mode else alone(self.machine, deadline)
+        with lock:
+            _osd_unfinished.settle(self.client, self.machine, deadline)
+            return self._main(wishes)
+
+    def _main(self, wishes: list[Wish]) -> dict[str, Any]:
         self._read()
         if self.params["state"] == "gathered":
             return {
@@ -78,10 +87,8 @@ class Run:
                 "osds": _osd_show.osds(self.disks, self.judge, self.node),
             }
         plan = self._removal(wishes) if self.params["state"] == "absent" else self._creation(wishes)
-        if plan and not self.module.check_mode and self.ceph:
+        if self.ceph and not self.module.check_mode:
             self._apply(self.ceph, plan, wishes)
-        elif not self.module.check_mode:
-            self._tidy()
         return {
             "changed": bool(plan),
             "osds": _osd_show.osds(self.disks, self.judge, self.node),
@@ -151,39 +158,42 @@ class Run:
         applier = Applier(self.client, ceph, self.machine, self.disks, timeout=timeout, drain_timeout=drain)
         applier.apply(plan)
         try:
-            self._read()
-            if self.params["state"] == "present":
-                self._wait(ceph, plan, wishes, timeout)
-                applier.apply(self._rest(wishes))
+            if plan:
                 self._read()
+            if self.params["state"] == "present" and self._wait(ceph, plan, wishes, timeout):
+                self._read()
+                if rest := self._rest(wishes):
+                    applier.apply(rest)
+                    self._read()
         except ProxmoxError as error:
-            error.fields.update(changed=True, changes=[step.summary() for step in plan])
+            if plan:
+                error.fields.update(changed=True, changes=[step.summary() for step in plan])
             raise
         self._tidy()
 
-    def _wait(self, ceph: Ceph, plan: list[Step], wishes: list[Wish], timeout: float) -> None:
-        """What was made or started is up and in. An OSD that starts is in unless somebody took it out."""
+    def _wait(self, ceph: Ceph, plan: list[Step], wishes: list[Wish], timeout: float) -> bool:
+        """What was made or started, or starts by itself, is up, and in unless somebody took it out. Whether any was."""
         created = {step.wish.index for step in plan if isinstance(step, Create)}
-        numbers = {step.osd.number for step in plan if isinstance(step, Start) and step.osd.inside}
+        numbers = set()
         for wish in wishes:
-            if wish.index not in created:
-                continue
             disk = self.disks.find(wish.device)
             found = self.judge.osds(disk) if disk else []
-            if len(found) < wish.count:
+            if wish.index in created and len(found) < wish.count:
                 words = disk.words() if disk else "no such disk"
                 raise ProxmoxError(f"{wish.where}: expected {wish.count} OSD(s) after the creation, found {words}.")
-            numbers |= {osd.number for osd in found}
+            numbers |= {
+                osd.number for osd in found if wish.index in created or (not osd.up and (osd.inside or osd.new))
+            }
         if numbers:
             try:
                 CephWait(ceph, timeout).osds(sorted(numbers))
             except ProxmoxError as error:
                 flags = self.judge.cluster.flags if self.judge.cluster else []
-                units = " ".join(f"ceph-osd@{number}" for number in sorted(numbers))
+                units = " -u ".join(f"ceph-osd@{number}" for number in sorted(numbers))
                 because = f" The flags {', '.join(flags)} are set." if flags else ""
-                error.hint = f"See 'journalctl -u {units.replace(' ', ' -u ')}' on this node.{because}"
+                error.hint = f"See 'journalctl -u {units}' on this node.{because}"
                 raise
-            self._read()
+        return bool(plan or numbers)
 
     def _rest(self, wishes: list[Wish]) -> list[Step]:
         """Places in the CRUSH tree of what was made now; anything else would be a mistake in the plan."""

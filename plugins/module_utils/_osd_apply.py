@@ -24,6 +24,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     TaskError,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
+from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_alone import still_wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_disks import Disk, Disks
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_safety import not_safe, not_served
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
@@ -65,6 +66,7 @@ class Applier:
         drained = False
         for step in plan:
             try:
+                still_wanted()
                 if isinstance(step, steps.Destroy) and not drained:
                     self._drain(leaving)
                     drained = True
@@ -219,7 +221,7 @@ class Applier:
             names = ", ".join(f"osd.{number}" for number in empty)
             try:
                 CephWait(self.ceph, self.drain_timeout).until(
-                    f"{names} to be safe to destroy", lambda: not_safe(self.ceph, empty)
+                    f"{names} to be safe to destroy", lambda: still_wanted() or not_safe(self.ceph, empty)
                 )
             except ProxmoxError as error:
                 error.hint = (
@@ -247,8 +249,14 @@ class Applier:
         if step.known:
             self._task(self.client.delete(f"{self.path}/{osd.number}", cleanup=step.cleanup or None))
         else:
-            # Proxmox refuses what has no place below its host in the CRUSH tree
-            self.ceph.command("osd purge", id=osd.number, yes_i_really_mean_it=True)
+            # Proxmox refuses what has no place below its host in the CRUSH tree. "osd purge" is a manager's command that
+            # the monitors do not pass on; this is what the manager sends them when it finds it safe (DaemonServer.cc)
+            self.ceph.command("osd purge-actual", id=osd.number, yes_i_really_mean_it=True)
+            self.machine.cli.run(_cli.SYSTEMCTL, verb="disable", units=[f"ceph-osd@{osd.number}.service"])
+            self._unmount(osd.number)
+        if osd.location.get("host") not in (None, self.client.node):
+            # the next OSD of this number goes to its own host
+            self.ceph.command("config rm", who=osd.name, name="crush_location")
         if step.cleanup:
             self._cleanup(step)
 

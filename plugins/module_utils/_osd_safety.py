@@ -46,7 +46,7 @@ def not_served(status: Mapping[str, Any]) -> str | None:
 
 def unreachable(ceph: Ceph, cluster: Cluster, going: Collection[Osd]) -> Iterator[str]:
     """Why the others could never hold all data, so that waiting would be in vain."""
-    if not going:
+    if not going or not cluster.dump.get("pools"):
         return
     rules = {int(rule["rule_id"]): rule for rule in ceph.command("osd crush rule dump")}
     gone = {osd.number for osd in going}
@@ -92,7 +92,8 @@ def _full(ceph: Ceph, cluster: Cluster, gone: Collection[int]) -> Iterator[str]:
     rows: Sequence[Mapping[str, Any]] = ceph.command("osd df")["nodes"]
     inside = [row for row in rows if (osd := cluster.osds.get(int(row["id"]))) and osd.inside]
     left = sum(int(row["kb"]) for row in inside if int(row["id"]) not in gone)
-    used = sum(int(row["kb_used"]) for row in inside)
+    # without what BlueStore itself takes on each
+    used = sum(int(row.get("kb_used_data", row["kb_used"])) for row in inside)
     limit = float(cluster.dump.get("nearfull_ratio", 0.85))
     if inside and used > left * limit:
         share = f"{used * 100 // left} %" if left else "more than all"

@@ -311,7 +311,7 @@ class OsdWorld:
                 {"id": number, "hostname": row["host"]} for number, row in self.osds.items() if not row["new"]
             ],
             "osd purge-new *": self._purge_new,
-            "osd purge *": lambda given: self.osds.pop(given["id"]) and None,
+            "osd purge-actual *": lambda given: self.osds.pop(given["id"]) and None,
             "osd safe-to-destroy *": self._safe,
             "osd crush rule dump": lambda _given: [
                 {
@@ -330,6 +330,7 @@ class OsdWorld:
             "osd crush set-device-class *": lambda given: self._class(given, given["class"]),
             "osd crush move *": self._move,
             "config set *": None,
+            "config rm *": None,
         }
 
     def _dump(self) -> dict[str, Any]:
@@ -347,7 +348,7 @@ class OsdWorld:
         return {"fsid": FSID, "osds": rows, "pools": self.pools, "flags": "sortbitwise", "nearfull_ratio": 0.85}
 
     def _tree(self) -> dict[str, Any]:
-        hosts = sorted({row["host"] for row in self.osds.values() if row["placed"]})
+        hosts = sorted({row.get("crush_host", row["host"]) for row in self.osds.values() if row["placed"]})
         nodes: list[dict[str, Any]] = []
         racks = sorted({self.racks[host] for host in hosts if host in self.racks})
         top = [-20 - racks.index(rack) for rack in racks]
@@ -357,7 +358,11 @@ class OsdWorld:
             children = [-2 - at for at, host in enumerate(hosts) if self.racks.get(host) == rack]
             nodes.append({"id": -20 - index, "name": rack, "type": "rack", "children": children})
         for index, host in enumerate(hosts):
-            own = [number for number, row in self.osds.items() if row["placed"] and row["host"] == host]
+            own = [
+                number
+                for number, row in self.osds.items()
+                if row["placed"] and row.get("crush_host", row["host"]) == host
+            ]
             nodes.append({"id": -2 - index, "name": host, "type": "host", "children": own})
         for number, row in self.osds.items():
             nodes.append({"id": number, "name": f"osd.{number}", "type": "osd", "crush_weight": 1.0})

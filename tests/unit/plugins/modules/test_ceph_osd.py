@@ -6,11 +6,14 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import uuid
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _osd_alone
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.osd_world import (
     FSID,
     Killed,
@@ -282,6 +285,10 @@ def test_a_new_osd_whose_daemon_starts_is_not_made_again(world: OsdWorld) -> Non
     osd = world.osd(0, up=False, new=True)
     world.units[0] = "activating"
     world.disk("sda", label(osd, number=0, fsid=FSID))
+    assert world.run({"device": A}, check=True)["changed"] is False
+    result = world.run({"device": A})
+    assert "waited 0 s for the OSDs 0 to be up and in; last seen: osd.0 is down" in result["msg"]
+    world.osds[0].update({"up": True, "in": True, "new": False, "placed": True})
     assert world.run({"device": A})["changed"] is False
     assert world.writes == []
 
@@ -320,3 +327,30 @@ def test_a_lock_that_another_has_is_waited_for(world: OsdWorld) -> None:
     result = world.run({"device": A})
     assert result["msg"].startswith(f"config[0] ({A}): task UPID")
     assert result["log_tail"] == ["said so"]
+
+
+def test_two_runs_on_a_node_do_not_meet(world: OsdWorld) -> None:
+    """ansible was killed, and its module lives on."""
+    world.disk("sda")
+    lock = world.tree.machine.path("/run/lock/baremetal-proxmox-ceph-osd.lock")
+    lock.parent.mkdir(parents=True)
+    with lock.open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "waited 0 s for the end of another run of ceph_osd on this node" in world.run({"device": A})["msg"]
+        assert world.run({"device": A}, check=True)["changed"] is True
+    assert world.writes == []
+    assert world.run({"device": A})["changed"] is True
+
+
+def test_a_run_whose_ansible_is_gone_ends_at_the_next_step(world: OsdWorld, monkeypatch: Any) -> None:
+    reading, writing = os.pipe()
+    assert not _osd_alone.abandoned(writing)
+    os.close(reading)
+    assert _osd_alone.abandoned(writing)
+    os.close(writing)
+    world.disk("sda"), world.disk("sdb")
+    answers = [False, True]
+    monkeypatch.setattr(_osd_alone, "abandoned", lambda: answers.pop(0))
+    result = world.run({"device": A}, {"device": B})
+    assert "the run that this belongs to has ended" in result["msg"]
+    assert world.writes == [f"{POST} dev={A}"]

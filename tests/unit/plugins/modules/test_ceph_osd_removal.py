@@ -127,7 +127,8 @@ def test_what_proxmox_does_not_find_is_purged(world: OsdWorld) -> None:
     world.units[0] = "inactive"
     absent(world, A, cleanup=True)
     assert world.writes == [
-        "osd purge id=0 yes_i_really_mean_it=True",
+        "osd purge-actual id=0 yes_i_really_mean_it=True",
+        "systemctl disable ceph-osd@0.service",
         "PUT /nodes/pve1/disks/wipedisk disk=/dev/sda",
     ]
 
@@ -137,7 +138,24 @@ def test_volumes_of_what_proxmox_does_not_find(world: OsdWorld) -> None:
     world.disk("sdc", volumes(GROUP, {f"osd-block-{osd}": tags(osd, 4)}))
     absent(world, "/dev/disk/by-id/ata-SDC", cleanup=True)
     zap = f"ceph-volume lvm zap --destroy --osd-fsid {osd}"
-    assert world.writes == ["osd purge id=4 yes_i_really_mean_it=True", zap]
+    assert world.writes == [
+        "osd purge-actual id=4 yes_i_really_mean_it=True",
+        "systemctl disable ceph-osd@4.service",
+        zap,
+    ]
+
+
+def test_an_osd_under_another_crush_host(world: OsdWorld) -> None:
+    """Proxmox goes by CRUSH; the setting that kept it there does not wait for the next OSD of its number."""
+    world.osds[0]["crush_host"] = "pve1-fast"
+    absent(world, A)
+    assert world.writes == [
+        f"POST {OSD}/0/out",
+        "POST /nodes/pve1/ceph/stop service=osd.0",
+        "osd purge-actual id=0 yes_i_really_mean_it=True",
+        "systemctl disable ceph-osd@0.service",
+        "config rm name=crush_location who=osd.0",
+    ]
 
 
 def test_disks_without_an_osd_stay_as_they_are(world: OsdWorld) -> None:
