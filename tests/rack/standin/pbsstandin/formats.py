@@ -8,7 +8,8 @@ from typing import Any
 
 from . import calendar
 
-_SIZE = re.compile(r"\d+(?:\.\d+)?\s*(?:[KMGTP]i?)?B?", re.IGNORECASE)
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([KMGTP]?i?)B?", re.IGNORECASE)
+_RATES = ("rate-in", "rate-out", "burst-in", "burst-out")
 _NOTIFY = {"enum": ["never", "always", "error"]}
 
 PROPERTY_STRINGS: dict[str, dict[str, dict[str, Any]]] = {
@@ -101,7 +102,7 @@ def _timeframe(text: str) -> None:
 
 _CHECKS: dict[str, Callable[[str], Any]] = {
     **dict.fromkeys(("schedule", "gc-schedule", "prune-schedule", "counter-reset-schedule"), _schedule),
-    **dict.fromkeys(("rate-in", "rate-out", "burst-in", "burst-out"), _rate),
+    **dict.fromkeys(_RATES, _rate),
     "group-filter": _group_filter,
     "timeframe": _timeframe,
 }
@@ -113,3 +114,12 @@ def check(name: str, text: str) -> None:
         property_string(name, text)
     elif name in _CHECKS:
         _CHECKS[name](text)
+
+
+def stored(name: str, text: str) -> str:
+    """A value in the form that PBS keeps: rates with their unit (proxmox-human-byte), filters without `include:`."""
+    match = _SIZE.fullmatch(text.strip()) if name in _RATES else None
+    if match:
+        unit = match[2][:1].upper() + match[2][1:].lower()
+        return f"{float(match[1]):.12g} {unit}B"
+    return text.removeprefix("include:") if name == "group-filter" else text

@@ -94,6 +94,7 @@ def _value(name: str, value: Any, schema: dict[str, Any], *, typed: bool) -> Any
         _check_range(value, schema)
     elif kind == "string":
         _check_text(name, value, schema)
+        return formats.stored(name, value)
     return value
 
 

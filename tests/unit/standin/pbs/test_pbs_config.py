@@ -28,7 +28,7 @@ TABLES: dict[str, tuple[str, str, dict[str, str], dict[str, str], str]] = {
         "/config/traffic-control",
         "name",
         {"network": "10.0.0.0/8"},
-        {"rate-in": "10MB"},
+        {"rate-in": "10 MB"},
         "traffic-control.cfg",
     ),
     "s3": (
@@ -87,15 +87,17 @@ def test_files_as_pbs_writes_them(pbs: Any) -> None:
         remote="away",
         remote_store="far1",
         schedule="hourly",
-        group_filter=["type:vm", "exclude:group:vm/100"],
+        group_filter=["include:type:vm", "exclude:group:vm/100"],
         remove_vanished="true",
-        rate_in="10 MB",
+        rate_in="10M",
+        burst_in="1.5GiB",
     )
     assert pbs.read("remote.cfg") == (
         "remote: away\n\tauth-id sync@pbs\n\thost pbs2\n\tpassword c2VjcmV0\n\tport 8008\n"
     )
     assert pbs.read("sync.cfg") == (
-        "sync: pull1\n\tgroup-filter type:vm\n\tgroup-filter exclude:group:vm/100\n\trate-in 10 MB\n\tremote away\n"
+        "sync: pull1\n\tburst-in 1.5 GiB\n"
+        "\tgroup-filter type:vm\n\tgroup-filter exclude:group:vm/100\n\trate-in 10 MB\n\tremote away\n"
         "\tremote-store far1\n\tremove-vanished true\n\tschedule hourly\n\tstore store1\n"
     )
     used = "parameter verification failed - 'name': remote 'away' is used by sync job 'pull1' (datastore 'store1')"
