@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 from typing import TYPE_CHECKING, Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import (
@@ -23,7 +24,12 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import (
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import Ceph
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import Client
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError, NotInstalled, ProxmoxError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
+    InputError,
+    NotInstalled,
+    ProxmoxError,
+    TaskError,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._hardware_devices import Devices
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node import Machine
 from ansible_collections.baremetal.proxmox.plugins.module_utils._osd_alone import alone
@@ -39,6 +45,9 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Dea
 if TYPE_CHECKING:
     from ansible.module_utils.basic import AnsibleModule
 
+# The monitors did not answer Proxmox (PVE/RADOS.pm, librados): they elect one of them, or have just started
+_TRANSIENT = re.compile(r"got timeout|Connection timed out|error connecting to the cluster")
+_ATTEMPTS = 3
 MISSING = "Ceph is not running in this cluster yet: expected it installed, initialised and with a monitor."
 
 
@@ -155,8 +164,19 @@ class Run:
     def _apply(self, ceph: Ceph, plan: list[Step], wishes: list[Wish]) -> None:
         timeout = float(self.params["timeout"])
         drain = float(self.params["drain_timeout"])
-        applier = Applier(self.client, ceph, self.machine, self.disks, timeout=timeout, drain_timeout=drain)
-        applier.apply(plan)
+        left = plan
+        for attempt in range(_ATTEMPTS):
+            applier = Applier(self.client, ceph, self.machine, self.disks, timeout=timeout, drain_timeout=drain)
+            try:
+                applier.apply(left)
+                break
+            except TaskError as error:
+                if not _TRANSIENT.search(error.exitstatus) or attempt == _ATTEMPTS - 1:
+                    raise
+            # It is as after a kill: a number may have been given, a disk begun
+            _osd_unfinished.settle(self.client, self.machine, Deadline(timeout))
+            self._read()
+            left = self._removal(wishes) if self.params["state"] == "absent" else self._creation(wishes)
         try:
             if plan:
                 self._read()

@@ -131,6 +131,8 @@ class OsdWorld:
         self.kill_at: int | None = None
         self.steps = 0
         self.result = ""
+        self.fail_once = ""
+        self.failed = ""
 
     # -- setting up
 
@@ -204,7 +206,8 @@ class OsdWorld:
         if method == "GET" and path.startswith(TASKS):
             if path.endswith("/log"):
                 return [{"n": 1, "t": "said so"}]
-            return {"status": "stopped", "exitstatus": self.result or "OK"}
+            failed, self.failed = self.failed, ""
+            return {"status": "stopped", "exitstatus": self.result or failed or "OK"}
         self.write(" ".join([method, path, *(f"{name}={params[name]}" for name in sorted(params))]))
         if self.result:
             return UPID.format("failed")
@@ -248,6 +251,9 @@ class OsdWorld:
         number = next(one for one in range(100) if one not in self.osds)
         self.osd(number, up=False, new=True, uuid=osd, **{"class": None, "in": False})
         self.step()
+        if self.fail_once:
+            self.failed, self.fail_once = self.fail_once, ""
+            return
         for key, role in (("db_dev", "bluefs db"), ("wal_dev", "bluefs wal"), ("dev", "main")):
             if key in params:
                 self._label(params[key], label(osd, role=role))

@@ -354,3 +354,13 @@ def test_a_run_whose_ansible_is_gone_ends_at_the_next_step(world: OsdWorld, monk
     result = world.run({"device": A}, {"device": B})
     assert "the run that this belongs to has ended" in result["msg"]
     assert world.writes == [f"{POST} dev={A}"]
+
+
+def test_monitors_that_do_not_answer_for_a_moment(world: OsdWorld) -> None:
+    """What the failed task has left by half is cleared away, and it is made anew."""
+    world.disk("sda")
+    world.fail_once = "got timeout"
+    result = world.run({"device": A})
+    assert (result["changed"], sorted(world.osds)) == (True, [0])
+    assert [line for line in world.writes if line.startswith("POST")] == [f"{POST} dev={A}"] * 2
+    assert "osd purge-new id=0 yes_i_really_mean_it=True" in world.writes
