@@ -94,6 +94,7 @@ class Api:
 def said(error: ProxmoxError) -> str:
     """Why a call failed, in the words of whoever refused it; of a task, with the end of its log."""
     if not isinstance(error, TaskError):
-        return str(getattr(error, "reason", "") or getattr(error, "sentence", ""))
+        details = [f"{name}: {text}" for name, text in sorted(getattr(error, "errors", {}).items())]
+        return "; ".join([str(getattr(error, "reason", "") or getattr(error, "sentence", "")), *details])
     lines = [line.strip() for line in error.log_tail]
     return "; ".join([*(line for line in lines if line and not line.startswith("TASK ")), error.exitstatus][-6:])

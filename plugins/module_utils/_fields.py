@@ -18,6 +18,8 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import STR, Kind, option_name
 
+_SOUNDS_SECRET = re.compile("pass|secret|token")
+
 Version = tuple[int, ...]
 # An item in canonical form: option name -> value as Kind.read gives it; None is "take away".
 Item = dict[str, Any]
@@ -353,7 +355,10 @@ class Resource:
             result["recreate"] = {"type": "bool", "default": False}
         if any(one.secret and not one.readable for one in self.fields):
             choices = ["on_create", "always"]
-            result["update_password"] = {"type": "str", "choices": choices, "default": "on_create", "no_log": False}
+            result["update_password"] = {"type": "str", "choices": choices, "default": "on_create"}
+        for name in (name for name in result if _SOUNDS_SECRET.search(name)):
+            # Ansible warns of what it takes for a secret, unless told that it is none
+            result[name].setdefault("no_log", False)
         return result
 
     def default(self, variant: Variant, one: Field) -> Any:
