@@ -270,6 +270,8 @@ def advise(_get: Any, changes: Sequence[Any]) -> Iterable[str]:
 def explain(_item: Item, reason: str) -> str | None:
     if "still in use by storage" in reason:
         return "Images are left in it; remove the disks of the guests first."
+    if re.search(r"storage '.*' is (?:disabled|not available on node)", reason):
+        return "Proxmox looks for images through it: enable it, for this node, until the pool is gone (module storage)."
     if "yes-i-really-mean-it" in reason and "application" in reason:
         return "Ceph does not change what a pool is used for."
     return None
@@ -280,6 +282,9 @@ def explain(_item: Item, reason: str) -> str | None:
 
 def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
     if change.action == "delete":
+        if change.present.raw["half"] and change.present.raw["storages"]:
+            # its images are gone with the metadata, and without those Proxmox cannot list them
+            api.delete(f"/storage/{change.key}")
         # the first one holds the images that storages list, and so the refusal while there are any
         for number, pool in enumerate(change.present.raw["pools"]):
             api.delete(f"{PATH}/{quote(pool, safe='')}", **({"remove_storages": True} if number == 0 else {}))

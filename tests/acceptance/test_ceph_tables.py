@@ -170,6 +170,7 @@ def test_a_lost_answer(running: Ceph, action: str):
     running.run(running.nodes[0], f"mkdir -p $(dirname {FAULTS}); cat > {FAULTS}", stdin=json.dumps(fault))
     done = call(running, "ceph_pool", config=[{"name": name, "pg_num": 8}])
     assert not done["failed"], done
+    assert running.run(running.nodes[0], f"cat {FAULTS}").strip() == "[]"
     made = [
         task
         for task in running.call("pve1", "GET", "/nodes/pve1/tasks", source="all", typefilter="cephcreatepool")[1][
@@ -178,6 +179,22 @@ def test_a_lost_answer(running: Ceph, action: str):
     ]
     assert len([task for task in made if task["id"] == name]) == 1
     assert call(running, "ceph_pool", config=[{"name": name, "pg_num": 8}])["changed"] is False
+
+
+def test_what_a_dead_node_left_is_completed(running: Ceph):
+    pair = {"config": [{"name": "half", "pg_num": 8, "erasure_coding": {"k": 2, "m": 1}}]}
+    converge(running, "ceph_pool", **pair)
+    remove = "ceph osd pool rm {0} {0} --yes-i-really-really-mean-it"
+    running.run(running.nodes[0], remove.format("half-metadata"))
+    assert converge(running, "ceph_pool", **pair)["changes"][0]["action"] == "create"
+    running.run(running.nodes[0], remove.format("half-metadata"))
+    gone = {"config": [{"name": "half"}], "state": "deleted", "allow_remove": ["half"]}
+    assert call(running, "ceph_pool", **gone)["changed"]
+    assert not [name for name in running.json("osd", "pool", "ls") if name.startswith("half")]
+    running.run(running.nodes[0], "ceph osd pool create cut_data 8")
+    converge(running, "ceph_fs", config=[{"name": "cut", "pg_num": 8}])
+    gone = {"config": [{"name": "cut"}], "state": "deleted", "allow_remove": ["cut"]}
+    assert call(running, "ceph_fs", **gone)["changed"]
 
 
 def test_removal(running: Ceph):

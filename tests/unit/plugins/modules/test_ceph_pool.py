@@ -269,6 +269,17 @@ def test_a_pair_is_removed_metadata_first(monkeypatch: Any) -> None:
     assert "the storage definition 'ec' with it" in result["warnings"][0]
 
 
+def test_half_a_pair_is_removed_after_its_storage(monkeypatch: Any) -> None:
+    calls = [
+        storages(EC_STORAGE),
+        ("DELETE", "/storage/ec", {}, None),
+        *started("DELETE", f"{POOLS}/ec-data", {"remove_storages": "1"}, task("cephdestroypool")),
+        STORAGES,
+    ]
+    result = world(calls, [DATA], []).run(monkeypatch, config=[{"name": "ec"}], state="deleted", allow_remove=["ec"])
+    assert result["changed"] is True
+
+
 @pytest.mark.parametrize("state", ["deleted", "overridden"])
 @pytest.mark.parametrize("allow", [[], ["other"]])
 def test_the_name_has_to_be_repeated(monkeypatch: Any, state: str, allow: list[str]) -> None:
