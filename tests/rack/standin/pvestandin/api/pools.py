@@ -122,7 +122,9 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
         if members:
             raise Failure(f"pool '{name}' is not empty (contains {members[0]})")
         del config.pools[name]
-        config.acl.pop(f"/pool/{name}", None)
+        # the tree is looked up by the whole name: what was granted on a pool inside another one stays
+        for path in [path for path in config.acl if "/" not in name and f"{path}/".startswith(f"/pool/{name}/")]:
+            del config.acl[path]
 
 
 @endpoint(

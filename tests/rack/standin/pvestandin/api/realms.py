@@ -103,8 +103,11 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
         section = sections.ids[realm] = realms.section_config().check_config(kind, values, create=True)
         if truth(section.get("default")):
             _only_default(sections, realm)
-        if kind in ("ldap", "ad") and password is not None:
-            pvefiles.write_private(_password_file(realm), password)
+        if kind in ("ldap", "ad"):
+            if password is not None:
+                pvefiles.write_private(_password_file(realm), password)
+            else:
+                pvefiles.remove(_password_file(realm))
         realms.write(sections)
 
 

@@ -52,7 +52,7 @@ def create(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def _update_params() -> str:
-    new = " regenerate:boolean delete:pve-configid-list" if paths.release()[0] >= 9 else ""
+    new = " regenerate:boolean delete:pve-configid-list" if paths.release() >= (9, 2) else ""
     return f"{_ID} {_FIELDS}{new}"
 
 
@@ -64,7 +64,10 @@ def update(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
     answer: dict[str, Any] = {}
     with usercfg.change("updating token info failed") as config:
         token = config.token(userid, name)
-        token |= {key: params[key] for key in ("privsep", "expire", "comment") if params.get(key) is not None}
+        token |= {key: params[key] for key in ("privsep", "expire") if params.get(key) is not None}
+        # the older releases take no comment away
+        if params.get("comment") or (params.get("comment") is not None and paths.release() >= (9, 1)):
+            token["comment"] = params["comment"]
         for key in split_list(params.get("delete")):
             if key != "comment":
                 raise bad_parameters({"delete": f"unknown option '{key}'"})
@@ -79,6 +82,7 @@ def update(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 
 @endpoint("DELETE", _ONE, permission=_MAY, params=_ID)
 def delete(ctx: Context, params: dict[str, Any]) -> None:
+    """What was granted to it stays in the file, where it is void."""
     userid, name = params["userid"], params["tokenid"]
     usercfg.read().token(userid, name)
     with usercfg.change("deleting token failed") as config:
@@ -87,5 +91,3 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
             auth.write_token_secrets({key: value for key, value in auth.token_secrets().items() if key != full})
         config.token(userid, name)
         del config.users[userid]["tokens"][name]
-        for acl in config.acl.values():
-            acl.tokens.pop(full, None)
