@@ -1,0 +1,167 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What every resource module promises, of all of them, against the stand-in's API of both releases.
+
+A new module on the engine fails here until it has a case, or a reason in ELSEWHERE.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import contract, contract_access
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Case
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
+
+CASES: dict[str, Case] = {**contract_access.CASES}
+ELSEWHERE = {
+    **dict.fromkeys(
+        ("ceph_config", "ceph_crush_rule", "ceph_flags", "ceph_fs", "ceph_pool"),
+        "needs the monitors of a real Ceph: tests/acceptance/test_ceph_tables.py",
+    ),
+}
+ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CASES.items() for release in case.releases]
+
+
+class Subject:
+    def __init__(self, name: str, release: str, root: Path, monkeypatch: Any) -> None:
+        self.case = CASES[name]
+        self.table = contract.table(name, monkeypatch)
+        self.api = StandIn(root, monkeypatch, release)
+        for file, text in self.case.files.items():
+            self.api.write(file, text)
+        for method, path, params in self.case.before:
+            self.api.call(method, path, **params)
+
+    def run(self, config: Any, state: str = "merged", *, check: bool = False) -> dict[str, Any]:
+        arguments = {} if config is None else {"config": config}
+        result = self.api.module(self.table, check=check, state=state, **arguments, **self.case.arguments)
+        assert not result["failed"], result["msg"]
+        text = json.dumps(result)
+        assert [secret for secret in self.case.secrets if secret in text] == []
+        assert not (check and self.api.writes), self.api.writes
+        if not result["changed"]:
+            assert self.api.writes == []
+        return result
+
+    def gathered(self) -> dict[tuple[str, ...], dict[str, Any]]:
+        return {self.case.key(item): item for item in self.run(None, "gathered")["gathered"]}
+
+    def contained(self, predicted: list[dict[str, Any]], found: list[dict[str, Any]]) -> None:
+        """What Proxmox fills in by itself cannot be predicted; everything else is."""
+        there = {self.case.key(item): item for item in found}
+        for item in predicted:
+            other = there.pop(self.case.key(item))
+            assert {name: other.get(name) for name in item} == item
+        assert there == {}
+
+    def done_as_predicted(self, config: Any, state: str) -> dict[str, Any]:
+        """Runs it in check mode and then in earnest: the former tells what the latter does; a third run does nothing."""
+        predicted = self.run(config, state, check=True)
+        done = self.run(config, state)
+        for part in ("changed", "before", "changes", "diff"):
+            assert predicted[part] == done[part], part
+        self.contained(predicted["after"], done["after"])
+        assert done["changed"]
+        assert self.api.writes
+        assert done["diff"]["before"] != done["diff"]["after"]
+        assert [text for text in done["warnings"] if "still shows something else" in text] == []
+        again = self.run(config, state)
+        assert not again["changed"], again["changes"]
+        return done
+
+
+@pytest.fixture
+def subject(request: Any, tmp_path: Path, monkeypatch: Any) -> Subject:
+    name, release = request.param
+    return Subject(name, release, tmp_path / "node", monkeypatch)
+
+
+def each() -> Any:
+    return pytest.mark.parametrize(
+        "subject", [tuple(one.values) for one in ALL], ids=[one.id for one in ALL], indirect=True
+    )
+
+
+def test_every_module_on_the_engine_is_held_to_it() -> None:
+    assert contract.on_the_engine() == CASES.keys() | ELSEWHERE.keys()
+
+
+@each()
+def test_merged_creates_and_changes(subject: Subject) -> None:
+    case = subject.case
+    subject.done_as_predicted(list(case.items), "merged")
+    before = subject.gathered()
+    assert {case.key(item) for item in case.items} <= before.keys()
+    done = subject.done_as_predicted([case.changed], "merged")
+    assert [change["action"] for change in done["changes"]] == ["update"]
+    # nothing else has changed, neither other items nor other settings
+    after, first = subject.gathered(), case.key(case.items[0])
+    assert {key: item for key, item in after.items() if key != first} == {
+        key: item for key, item in before.items() if key != first
+    }
+    untouched = before[first].keys() - case.changed.keys()
+    assert {name: after[first].get(name) for name in untouched} == {name: before[first][name] for name in untouched}
+
+
+@each()
+def test_replaced_takes_away_what_is_not_written(subject: Subject) -> None:
+    case = subject.case
+    subject.run(list(case.items))
+    first = case.items[0]
+    config = [{**case.head(first), **{name: first[name] for name in case.given}}]
+    done = subject.done_as_predicted(config, "replaced")
+    (change,) = done["changes"]
+    assert sorted([*change.get("unset", []), *change.get("set", [])]) == sorted(case.dropped)
+    assert {case.key(item) for item in case.items} <= subject.gathered().keys()
+
+
+@each()
+def test_gathered_is_what_overridden_takes(subject: Subject) -> None:
+    subject.run(list(subject.case.items))
+    found = list(subject.gathered().values())
+    result = subject.run(found, "overridden")
+    assert not result["changed"], result["changes"]
+    # a fresh one becomes the same by it, secrets apart
+    one = subject.case.key(subject.case.items[-1])
+    assert subject.run([subject.case.head(subject.case.items[-1])], "gathered")["gathered"] == [subject.gathered()[one]]
+
+
+@each()
+def test_overridden_removes_what_is_not_listed(subject: Subject) -> None:
+    case = subject.case
+    subject.run(list(case.items))
+    stays = {tuple(key) for key in case.stays}
+    everything = subject.gathered().keys()
+    kept = [item for item in case.items[1:]]
+    done = subject.done_as_predicted([*kept], "overridden")
+    assert subject.gathered().keys() == stays | {case.key(item) for item in kept}
+    assert "delete" in [change["action"] for change in done["changes"]]
+    subject.done_as_predicted([], "overridden")
+    assert subject.gathered().keys() == stays
+    assert stays < everything or not stays
+
+
+@each()
+def test_deleted_removes_what_is_listed(subject: Subject) -> None:
+    case = subject.case
+    subject.run(list(case.items))
+    before = subject.gathered()
+    first = case.items[0]
+    done = subject.done_as_predicted([case.head(first)], "deleted")
+    assert [change["action"] for change in done["changes"]] == ["delete"]
+    assert subject.gathered() == {key: item for key, item in before.items() if key != case.key(first)}
+
+
+@each()
+def test_what_is_wrong_changes_nothing(subject: Subject) -> None:
+    item = {**subject.case.items[0], "no_such_setting": "x"}
+    result = subject.api.module(subject.table, config=[item], **subject.case.arguments)
+    assert result["failed"]
+    assert "no_such_setting" in result["msg"]
+    assert subject.api.writes == []
