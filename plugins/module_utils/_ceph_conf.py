@@ -73,7 +73,7 @@ def _place(name: str) -> tuple[int, int, str]:
     return (_ORDER.index(kind), int(bool(dot)), name) if kind in _ORDER else (len(_ORDER), 0, name)
 
 
-def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float = 30.0) -> bool:
+def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float = 150.0) -> bool:
     """Changes the file under Proxmox's lock; tells whether it is another one now.
 
     A file without an fsid is none that may be written again: whoever read it saw half of it, or none.
@@ -97,8 +97,8 @@ def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float
 
 
 @contextlib.contextmanager
-def locked(root: str | Path, timeout: float = 60.0) -> Iterator[None]:
-    """Proxmox's lock of the file, which pmxcfs takes from who holds it for more than two minutes."""
+def locked(root: str | Path, timeout: float = 150.0) -> Iterator[None]:
+    """Proxmox's lock of the file. That of a holder who died is given up by pmxcfs after two minutes, not before."""
     lock, end = Path(root) / LOCK.lstrip("/"), time.monotonic() + timeout
     lock.parent.mkdir(exist_ok=True)
     while True:
@@ -109,7 +109,8 @@ def locked(root: str | Path, timeout: float = 60.0) -> Iterator[None]:
             if time.monotonic() >= end:
                 raise ProxmoxError(
                     f"{PATH}: expected its lock within {timeout:g} s, found {LOCK} held: {error.strerror}.",
-                    hint="Is the cluster quorate ('pvecm status')? Does a task of Ceph run on some node?",
+                    hint="Is the cluster quorate ('pvecm status')? Does a task of Ceph run on some node? A lock whose holder was"
+                    " killed goes away two minutes later.",
                 ) from error
             with contextlib.suppress(OSError):
                 # asks pmxcfs to drop a lock whose holder died (PVE/Cluster.pm)

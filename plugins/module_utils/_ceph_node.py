@@ -83,11 +83,11 @@ class CephNode:
         return _ceph_conf.read(self.machine.root)
 
     def edit(self, change: Callable[[_ceph_conf.Sections], None]) -> None:
-        _ceph_conf.edit(self.machine.root, change)
+        _ceph_conf.edit(self.machine.root, change, timeout=self.deadline.left)
 
     def locked(self) -> contextlib.AbstractContextManager[None]:
         """For tasks of Proxmox that write ceph.conf without its lock."""
-        return _ceph_conf.locked(self.machine.root)
+        return _ceph_conf.locked(self.machine.root, self.deadline.left)
 
     # Proxmox's tasks
 
