@@ -156,7 +156,7 @@ def _without_secret(one: Field, error: ValueError) -> str:
 def refuse(problems: Sequence[str]) -> None:
     """One error for all findings, so that a user corrects an inventory once."""
     if len(problems) == 1:
-        raise InputError(f"{problems[0]}. Nothing was changed.", problems=list(problems))
+        raise InputError(f"{problems[0].rstrip('.')}. Nothing was changed.", problems=list(problems))
     if problems:
         lines = "".join(f"\n- {problem}" for problem in problems)
         raise InputError(f"{len(problems)} problems, nothing was changed:{lines}", problems=list(problems))

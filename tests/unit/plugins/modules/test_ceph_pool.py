@@ -313,6 +313,15 @@ def test_no_pool_is_removed_under_a_storage_of_another_name(monkeypatch: Any) ->
     assert "the storage slow would hang in the air" in result["msg"]
 
 
+@pytest.mark.parametrize("reason", ["storage 'vm' is disabled", "storage 'vm' is not available on node 'pve1'"])
+def test_a_storage_that_cannot_be_looked_into(monkeypatch: Any, reason: str) -> None:
+    delete = ("DELETE", f"{POOLS}/vm", {"remove_storages": "1"}, task("cephdestroypool"))
+    vm = storages({"storage": "vm", "type": "rbd", "pool": "vm"})
+    calls = [vm, *started(*delete, reason, [f"TASK ERROR: {reason}"]), vm]
+    result = world(calls, [VM]).run(monkeypatch, config=[{"name": "vm"}], state="deleted", allow_remove=["vm"])
+    assert "enable it, for this node, until the pool is gone" in result["msg"]
+
+
 def test_images_are_in_it(monkeypatch: Any) -> None:
     delete = ("DELETE", f"{POOLS}/vm", {"remove_storages": "1"}, task("cephdestroypool"))
     log = ["checking storage 'vm' for RBD images..", "TASK ERROR: ceph pool 'vm' still in use by storage 'vm'"]
