@@ -21,6 +21,8 @@ RULES_VARIABLE = "pve_ceph_crush_rules"
 # PVE/Ceph/Tools.pm and PVE/API2/Ceph.pm: what Proxmox takes where nothing is said
 SIZE = 3
 DEFAULT_RULE = "replicated_rule"
+# of Ceph's health checks
+NO_STANDBY = "MDS_INSUFFICIENT_STANDBY"
 
 
 def pools(inventory: Inventory) -> Iterator[Finding]:
@@ -96,9 +98,17 @@ def names(inventory: Inventory) -> Iterator[Finding]:
 
 
 def filesystems(inventory: Inventory) -> Iterator[Finding]:
+    """Each file system has a server, and one stands by: without it, Ceph is never well."""
     for host in inventory:
-        if host.get(FILESYSTEMS) and not host.get(MDS) and MDS not in host.broken:
-            yield host.place(MDS).finding(f"hosts with a metadata server, because {FILESYSTEMS} is set", "none")
+        wanted, servers = len(host.get(FILESYSTEMS, ())), len(host.get(MDS, ()))
+        if not wanted or MDS in host.broken:
+            continue
+        if not servers:
+            expected = f"hosts with a metadata server, because {FILESYSTEMS} is set"
+            yield host.place(MDS).finding(expected, "none")
+        elif servers <= wanted and NO_STANDBY not in host.get("pve_ceph_health_accept", ()):
+            expected = f"{wanted + 1} hosts or more, so that one stands by"
+            yield host.place(MDS).finding(expected, str(servers), f"Or name {NO_STANDBY} in pve_ceph_health_accept")
 
 
 def flags(inventory: Inventory) -> Iterator[Finding]:
