@@ -79,15 +79,15 @@ def start(ceph: Ceph, *flags: str, **options: Any) -> subprocess.Popen[str]:
 
 def call(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
     output, _none = start(ceph, *flags, **options).communicate(timeout=1200)
-    assert " => " in output, output
-    result: dict[str, Any] = json.loads(output.partition(" => ")[2])
-    return result
+    head, arrow, body = output.partition(" => ")
+    assert arrow, output
+    return {**json.loads(body), "failed": head.endswith(("FAILED!", "UNREACHABLE!"))}
 
 
 def made(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
     """A call that must succeed."""
     result = call(ceph, *flags, **options)
-    assert not result.get("failed"), result
+    assert not result["failed"], result
     return result
 
 
