@@ -25,7 +25,7 @@ from urllib.parse import quote
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _access
 from ansible_collections.baremetal.proxmox.plugins.module_utils._access import ACL, TOKEN, USERS, asking, split_token
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ConnectionLost, ProxmoxError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ConnectionLost, InputError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import BOOL, INT, PATH
 
@@ -147,7 +147,7 @@ def _keeping(api: Any, token: str, file: str | None) -> Iterator[Callable[[Mappi
     try:
         handle, draft = tempfile.mkstemp(dir=os.path.dirname(file), prefix=".")
     except OSError as error:
-        raise ProxmoxError(f"secret_file: {file} cannot be written: {error.strerror}.") from error
+        raise InputError(f"secret_file: {file} cannot be written: {error.strerror}.") from error
 
     def keep(answer: Mapping[str, Any]) -> None:
         os.write(handle, f"{answer['value']}\n".encode())
@@ -157,9 +157,11 @@ def _keeping(api: Any, token: str, file: str | None) -> Iterator[Callable[[Mappi
     try:
         yield keep
     except OSError as error:
-        raise ProxmoxError(
+        # no repetition of the call makes that better
+        raise InputError(
             f"secret_file: {file} could not be written: {error.strerror}; the secret is lost.",
             hint="Repair the cause and run again with regenerate: lost.",
+            changed=True,
         ) from error
     finally:
         os.close(handle)
