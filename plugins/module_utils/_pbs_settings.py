@@ -68,7 +68,13 @@ TRAFFIC_CONTROL = Resource(
     path="/config/traffic-control",
     product=PRODUCT,
     key=Field("name", **ID),
-    fields=[Field("network", TEXTS), Field("timeframe", TEXTS), Field("users", TEXTS), Field("comment"), *rates()],
+    fields=[
+        Field("network", TEXTS),
+        Field("timeframe", TEXTS),
+        Field("users", TEXTS, since=(4, 0)),
+        Field("comment"),
+        *rates(),
+    ],
     variants={None: Variant(required="network", optional=f"timeframe users comment {RATES}")},
     check=_check_rule,
 )

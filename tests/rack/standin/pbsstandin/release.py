@@ -33,6 +33,7 @@ SINCE_4 = {
     "regenerate",
     "unmount-on-done",
     "use-node-proxy",
+    "users",
     "verify-threads",
     "worker-threads",
 }

@@ -17,7 +17,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._engine import R
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
 
 MODULES = Path(__file__).resolve().parents[4] / "plugins" / "modules"
-_ON_THE_ENGINE = re.compile(r"\bResourceModule\(|\b_ceph_tables\.run\(")
+_ON_THE_ENGINE = re.compile(r"\bResourceModule\(|\b_ceph_tables\.run\(|\b_pbs_words import run\b")
 _PACKAGE = "ansible_collections.baremetal.proxmox.plugins.modules"
 
 Call = tuple[str, str, dict[str, Any]]
@@ -35,7 +35,7 @@ class Case:
     stays     identities that C(overridden) with nothing in it leaves
     before    calls that make what the items need; files: the same, by name below /etc/pve
     secrets   texts that must never be seen
-    releases  of Proxmox VE that have such items
+    releases  of Proxmox VE, or of Proxmox Backup Server, that have such items
     arguments further options of the module, such as allow_remove
     """
 

@@ -14,11 +14,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import contract, contract_access
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
+    contract,
+    contract_access,
+    contract_backup,
+)
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Case
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_backup import BackupStandIn
 
-CASES: dict[str, Case] = {**contract_access.CASES}
+CASES: dict[str, Case] = {**contract_access.CASES, **contract_backup.CASES}
 ELSEWHERE = {
     **dict.fromkeys(
         ("ceph_config", "ceph_crush_rule", "ceph_flags", "ceph_fs", "ceph_pool"),
@@ -32,7 +37,7 @@ class Subject:
     def __init__(self, name: str, release: str, root: Path, monkeypatch: Any) -> None:
         self.case = CASES[name]
         self.table = contract.table(name, monkeypatch)
-        self.api = StandIn(root, monkeypatch, release)
+        self.api = (BackupStandIn if name in contract_backup.CASES else StandIn)(root, monkeypatch, release)
         for file, text in self.case.files.items():
             self.api.write(file, text)
         for method, path, params in self.case.before:
