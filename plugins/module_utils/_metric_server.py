@@ -6,8 +6,9 @@
 
 """Metric servers: PVE/API2/Cluster/MetricServer.pm, PVE/Status/{Graphite,InfluxDB,OpenTelemetry}.pm.
 
-The list has only a part of the settings, so each is read. A server that is switched on has to be reachable from the node
-that is asked: Proxmox connects before it writes. OpenTelemetry's headers and attributes are JSON in Base64 there.
+The list has only a part of the settings, so each is read. Every PUT has to carry server and port. A server that is
+switched on has to be reachable from the node that is asked: Proxmox connects before it writes. OpenTelemetry's headers
+and attributes are JSON in Base64 there.
 """
 
 from __future__ import annotations
@@ -111,6 +112,7 @@ METRIC_SERVER = Resource(
         "opentelemetry": Variant(required="server port", optional=_OTEL.removeprefix("port "), since=(9, 0)),
     },
     placed=True,
+    resend=["server", "port"],
     read=read,
     check=check,
     explain=explain,

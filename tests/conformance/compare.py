@@ -54,6 +54,7 @@ VOLATILE = {
     "current-kernel",
     "kversion",
     "localtime",
+    "next-run",
     "time",
     "serverid",
     "url",

@@ -41,8 +41,8 @@ def _prepare(made: rig.Rig, shared: Path, secret: str) -> None:
         members["nodelist"][node]["ip"] = address
     (made.pve / ".members").write_text(json.dumps(members))
     (made.pve / "corosync.conf").write_text((record / "corosync.conf").read_text())
-    (made.pve / "ha").mkdir()
-    shutil.copy(record / "ha" / "manager_status", made.pve / "ha" / "manager_status")
+    # The HA manager had something to do only later: effects.py
+    shutil.copy(record / "ha" / "manager_status", made.base / "manager_status")
     (made.pve / "storage.cfg").write_text(STORAGE)
     (made.pve / "user.cfg").write_text("user:root@pam:1:0:::root@example.test:::\ntoken:root@pam!cap:0:0::\n\n\n\n\n")
     (made.pve / "priv" / "token.cfg").write_text(f"root@pam!cap {secret}\n")

@@ -84,6 +84,9 @@ def _sections(text: str) -> list[str]:
         "user.cfg",
         "storage.cfg",
         "datacenter.cfg",
+        "ha/resources.cfg",
+        "ha/rules.cfg",
+        "jobs.cfg",
         "priv/storage/smb.pw",
         "priv/storage/pbs1.pw",
         "priv/ceph/ext-rbd.conf",
@@ -95,10 +98,10 @@ def test_file(name: str, answers: Answers, cluster: rig.Rig) -> None:
     assert _same_order((cluster.pve / name).read_text()) == _same_order(recorded)
 
 
-def test_realms_file(answers: Answers, cluster: rig.Rig) -> None:
-    """The record's order of the realms is that of a hash."""
-    recorded = (SHARED / "golden" / "etc-pve" / "domains.cfg").read_text()
-    assert _sections((cluster.pve / "domains.cfg").read_text()) == _sections(recorded)
+@pytest.mark.parametrize("name", ["domains.cfg", "notifications.cfg", "priv/notifications.cfg"])
+def test_file_with_sections_of_a_hash(name: str, answers: Answers, cluster: rig.Rig) -> None:
+    recorded = (SHARED / "golden" / "etc-pve" / name).read_text()
+    assert _sections((cluster.pve / name).read_text()) == _sections(recorded)
 
 
 def test_secrets_files(answers: Answers, cluster: rig.Rig) -> None:

@@ -17,6 +17,13 @@ NOT_IMPLEMENTED = golden.listed("not_implemented_raw_calls.txt")
 RESOLVER = "hostname lookup '"
 COROSYNC = (SHARED / "golden" / "etc-pve" / "corosync.conf").read_text()
 
+# what earlier calls of the record's session had left
+HA = {
+    "ha/resources.cfg": "vm: 110\n\n",
+    "ha/rules.cfg": "node-affinity: pin\n\tnodes pve2:5,pve3:10\n\tresources vm:110\n\n",
+    ".vmlist": '{"version": 1, "ids": {"110": {"node": "pve1", "type": "qemu", "version": 1}}}',
+}
+
 Answers = dict[int, tuple[int, dict[str, Any]]]
 
 
@@ -25,6 +32,9 @@ def answers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Answers]:
     """Every call, in the order of the record, as root with a ticket."""
     node = rig.Rig(tmp_path_factory.mktemp("raw"), SHARED / "api" / "pve-9.2.json", {"pve1": "127.0.0.1"})
     (node.pve / "corosync.conf").write_text(COROSYNC)
+    (node.pve / "ha").mkdir()
+    for name, text in HA.items():
+        (node.pve / name).write_text(text)
     node.start()
     try:
         headers = node.root_ticket()

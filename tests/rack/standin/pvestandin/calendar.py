@@ -161,10 +161,11 @@ def _weekdays(text: str) -> frozenset[int]:
 
 
 def _weekday(text: str) -> int:
+    """What the parser says of anything else is all that Proxmox tells."""
     for number, name in enumerate(_WEEKDAYS):
         if text.lower() in (name, name[:3]):
             return number
-    raise ValueError(f"unknown weekday '{text}'")
+    raise ValueError('Context("weekday")')
 
 
 def _values(text: str, unit: str) -> Values:

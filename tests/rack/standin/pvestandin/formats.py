@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from . import paths
+from . import calendar, paths
 from .text import split_list
 
 Check = Callable[[str], bool]
@@ -153,9 +153,13 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "pve-roleid": (_re(r"[A-Za-z0-9.\-_]+"), "role name '{v}' contains invalid characters"),
     "pve-tokenid": (_re(TOKEN, 0), "value '{v}' does not look like a valid token ID"),
     "mac-prefix": (
-        _re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){0,2}:?"),
-        "value is not a valid MAC address prefix",
+        _re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){0,2}(?::[a-fA-F0-9]?)?"),
+        "value is not a valid unicast MAC address prefix",
     ),
+    "pve-replication-job-id": (_re(r"[1-9][0-9]{2,}-\d+"), "invalid replication job id '{v}'"),
+    "pve-ha-resource-id": (_re(r"[a-z]+:\S+"), "value does not look like a valid ha resource id"),
+    "pve-ha-resource-or-vm-id": (_re(r"[a-z]+:\S+|\d+"), "value does not look like a valid ha resource id"),
+    "pve-ha-node": (_re(rf"{_LABEL}(?::\d+)?"), "value does not look like a valid ha node"),
     "pem-string": (_pem, "not a valid PEM-formatted string."),
     "pem-certificate-chain": (
         lambda value: "-----BEGIN CERTIFICATE-----" in value,
@@ -208,6 +212,13 @@ def _identifier(kind: str) -> Callable[[str], None]:
     return check
 
 
+def _calendar_event(value: str) -> None:
+    try:
+        calendar.parse(value)
+    except ValueError as error:
+        raise ValueError(f"invalid calendar event '{value}' - {error}\n") from error
+
+
 def _pool_id(value: str) -> None:
     if len(value.split("/")) > 3:
         raise ValueError(f"pool name '{value}' nested too deeply (max levels = 3)")
@@ -227,6 +238,7 @@ SPECIAL: dict[str, Callable[[str], None]] = {
     "pve-storage-id": _identifier("storage"),
     "acme-plugin-id": _identifier("ACME plugin"),
     "pve-poolid": _pool_id,
+    "pve-calendar-event": _calendar_event,
     "pve-priv": _privilege,
 }
 

@@ -88,6 +88,7 @@ def check_object(
     path: str, properties: Schema, value: dict[str, Any], errors: Errors, *, additional: bool = False
 ) -> None:
     prefix = f"{path}." if path else ""
+    properties = {name: one for name, one in properties.items() if _of_this_type(one, value)}
     for name in sorted(properties):
         check_value(value.get(name), properties[name], prefix + name, errors)
     for name in sorted(value):
@@ -97,6 +98,11 @@ def check_object(
                 _add(errors, prefix + needed, _REQUIRED[paths.release()[0] >= 9].format(prefix + name))
         elif not additional:
             _add(errors, prefix + name, UNKNOWN)
+
+
+def _of_this_type(schema: Schema, values: dict[str, Any]) -> bool:
+    """Some properties are there only for some values of another one, which is then the type."""
+    return "type-property" not in schema or values.get(schema["type-property"]) in schema["instance-types"]
 
 
 def check_value(value: Any, schema: Schema, path: str, errors: Errors) -> None:

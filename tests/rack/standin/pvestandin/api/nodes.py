@@ -129,21 +129,6 @@ def write_hosts(ctx: Context, params: dict[str, Any]) -> None:
     path.write_text(params["data"])
 
 
-@endpoint(
-    "GET", "/nodes/{node}/config", permission=["perm", "/", ["Sys.Audit"]], proxyto="node", params=f"{_NODE} property"
-)
-def config(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    text = pvefiles.read(f"nodes/{ctx.node}/config")
-    if not text:
-        return {}
-    notes = "".join(line[1:] + "\n" for line in text.splitlines() if line.startswith("#"))
-    values = dict(re.findall(r"^([\w-]+):\s*(.*)$", text, re.MULTILINE))
-    values |= {"description": notes} if notes else {}
-    values["digest"] = digest(text)
-    wanted = params.get("property")
-    return {key: value for key, value in values.items() if wanted in (None, key)}
-
-
 @endpoint("GET", "/nodes/{node}/certificates", permission=ALL, params=_NODE)
 def certificate_index(ctx: Context, params: dict[str, Any]) -> list[dict[str, str]]:
     return [{"name": name} for name in ("acme", "custom", "info")]
