@@ -101,7 +101,7 @@ def write(api: Any, change: Any, form: Mapping[str, Any]) -> None:
     if change.action == "update" and not regenerate:
         api.put(path, **settings)
         return
-    with _keeping(api, change.key, change.goal.values.get("secret_file")) as keep:
+    with keeping(api, change.key, change.goal.values.get("secret_file")) as keep:
         if change.action == "create":
             keep(_made(api, path, settings))
         elif api.client.version >= _REGENERATES:
@@ -139,7 +139,7 @@ def _kept(values: Item) -> Iterable[Field]:
 
 
 @contextlib.contextmanager
-def _keeping(api: Any, token: str, file: str | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
+def keeping(api: Any, token: str, file: str | None) -> Iterator[Callable[[Mapping[str, Any]], None]]:
     """Gives a function that keeps the secret of an answer. The file is there before the secret is, for its owner only."""
     if file is None:
         yield lambda answer: api.told.setdefault("secrets", {}).update({token: answer["value"]})

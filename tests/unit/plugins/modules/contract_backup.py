@@ -9,6 +9,7 @@ from __future__ import annotations
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Call, Case
 
 _STORE: Call = ("POST", "/config/datastore", {"name": "store1", "path": "/srv/store1"})
+_USER: Call = ("POST", "/access/users", {"userid": "backup@pbs"})
 _BOTH = ("3.4", "4.1")
 _PIN = ":".join(["AB"] * 32)
 
@@ -165,6 +166,55 @@ CASES = {
         identity=["userid"],
         stays=[["root@pam"]],
         secrets=["canary-password"],
+        releases=_BOTH,
+    ),
+    "pbs_datastore": Case(
+        items=[
+            {
+                "name": "store1",
+                "path": "/srv/store1",
+                "comment": "the disk below",
+                "gc_schedule": "02:00",
+                "verify_new": True,
+                "notify": {"gc": "error", "verify": "always"},
+                "tuning": {"sync_level": "none", "gc_atime_cutoff": 1440},
+                "maintenance_mode": {"type": "read-only", "message": 'new disks, "soon"'},
+            },
+            {"name": "store2", "path": "/srv/store2"},
+        ],
+        changed={"name": "store1", "gc_schedule": "03:00", "maintenance_mode": {"type": "offline"}, "notify": None},
+        dropped=["comment", "gc_schedule", "verify_new", "notify", "tuning", "maintenance_mode"],
+        given=["path"],
+        identity=["name"],
+        arguments={"allow_remove": ["store1", "store2"]},
+        releases=_BOTH,
+    ),
+    "pbs_token": Case(
+        items=[
+            {"tokenid": "backup@pbs!rack1", "comment": "Rack 1", "enable": False, "expire": 2000000000},
+            {"tokenid": "root@pam!robot"},
+        ],
+        changed={"tokenid": "backup@pbs!rack1", "comment": "Rack 2", "expire": 1900000000},
+        dropped=["comment", "enable", "expire"],
+        identity=["tokenid"],
+        before=[_USER],
+        releases=_BOTH,
+    ),
+    "pbs_acl": Case(
+        items=[
+            {"path": "/datastore/store1/rack", "ugid": "backup@pbs", "roleid": "DatastoreBackup", "propagate": False},
+            {"path": "/datastore/store1/rack", "ugid": "backup@pbs!pve", "roleid": "DatastoreBackup"},
+            {"path": "/", "ugid": "backup@pbs", "roleid": "Audit"},
+        ],
+        changed={
+            "path": "datastore/store1/rack/",
+            "ugid": "backup@pbs",
+            "roleid": "DatastoreBackup",
+            "propagate": True,
+        },
+        dropped=["propagate"],
+        identity=["path", "ugid", "roleid"],
+        before=[_USER, ("POST", "/access/users/backup@pbs/token/pve", {})],
         releases=_BOTH,
     ),
 }

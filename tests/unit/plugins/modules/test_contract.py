@@ -29,6 +29,7 @@ ELSEWHERE = {
         ("ceph_config", "ceph_crush_rule", "ceph_flags", "ceph_fs", "ceph_pool"),
         "needs the monitors of a real Ceph: tests/acceptance/test_ceph_tables.py",
     ),
+    "pbs_namespace": "has no settings that could change: tests/unit/standin/pbs/test_pbs_tables.py",
 }
 ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CASES.items() for release in case.releases]
 
