@@ -72,7 +72,7 @@ class ResourceModule:
     """A whole module: C(ResourceModule(table).run()).
 
     C(ceph) opens the monitors for a resource of Ceph, which is then only there where they are; C(connection): the
-    options that say which API is asked, none for a module that only works on a node.
+    options that say which API is asked, empty for a module that only works on a node.
     """
 
     def __init__(
@@ -80,12 +80,12 @@ class ResourceModule:
         resource: Resource,
         connect: Callable[[AnsibleModule], Client] = Client.from_module,
         ceph: Callable[[AnsibleModule], Any] | None = None,
-        connection: Mapping[str, dict[str, Any]] = CONNECTION_SPEC,
+        connection: Mapping[str, dict[str, Any]] | None = None,
     ) -> None:
         self.resource = resource
         self.connect = connect
         self.ceph = ceph
-        self.connection = connection
+        self.connection = CONNECTION_SPEC if connection is None else connection
 
     def argument_spec(self) -> dict[str, Any]:
         allow = {"allow_remove": {"type": "list", "elements": "str", "default": []}} if self.resource.guarded else {}

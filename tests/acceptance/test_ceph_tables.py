@@ -171,13 +171,8 @@ def test_a_lost_answer(running: Ceph, action: str):
     done = call(running, "ceph_pool", config=[{"name": name, "pg_num": 8}])
     assert not done["failed"], done
     assert running.run(running.nodes[0], f"cat {FAULTS}").strip() == "[]"
-    made = [
-        task
-        for task in running.call("pve1", "GET", "/nodes/pve1/tasks", source="all", typefilter="cephcreatepool")[1][
-            "data"
-        ]
-    ]
-    assert len([task for task in made if task["id"] == name]) == 1
+    tasks = running.call("pve1", "GET", "/nodes/pve1/tasks", source="all", typefilter="cephcreatepool")[1]["data"]
+    assert len([task for task in tasks if task["id"] == name]) == 1
     assert call(running, "ceph_pool", config=[{"name": name, "pg_num": 8}])["changed"] is False
 
 
