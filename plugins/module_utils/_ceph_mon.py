@@ -26,6 +26,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import Cep
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode, converge
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait, not_in_quorum
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import CliError, ProxmoxError, Timeout
+from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
 RUNS = frozenset({"active", "activating", "reloading"})
 MON_KEYRING = "/etc/pve/priv/ceph.mon.keyring"
@@ -218,8 +219,25 @@ class Monitor:
 
     def _create(self, now: State) -> None:
         if not now.mon_host:
+            self._alone()
             self._whole_keyring()
         self.node.task("POST", f"mon/{self.ident}", **{"mon-address": self.address})
+
+    def _alone(self) -> None:
+        """createmon makes a first monitor only where no node tells of another one, be it a directory that is left."""
+
+        def probe() -> tuple[bool, Any]:
+            rows = self.node.api.get(f"/nodes/{self.node.name}/ceph/mon")
+            seen = sorted(f"{row['name']} on {row.get('host')}" for row in rows)
+            return not seen, ", ".join(seen)
+
+        try:
+            Deadline(min(30.0, self.node.deadline.left)).until(f"{self.where} to be the first", probe, interval=1.0)
+        except Timeout as error:
+            error.hint = (
+                f"{_ceph_conf.PATH} names none of these: clear what is left of them (state=absent on that node)."
+            )
+            raise
 
     def _whole_keyring(self) -> None:
         """createmon takes a keyring that is there as it is, also one that was cut off before client.admin was in it."""

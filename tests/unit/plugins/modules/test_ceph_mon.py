@@ -61,6 +61,14 @@ def test_the_first_monitor(world: World) -> None:
     assert world.cli.done == []
 
 
+def test_a_first_one_where_another_node_has_a_rest(world: World) -> None:
+    world.initialise()
+    world.api.mons = [[{"name": "pve2", "host": "pve2", "direxists": 1}]]
+    result = world.run(ceph_mon, {"timeout": 0})
+    assert "pve1: monitor pve1 to be the first; last seen: pve2 on pve2" in result["msg"]
+    assert world.quiet()
+
+
 def test_one_that_works(world: World) -> None:
     world.initialise("pve1")
     world.daemon("mon")
