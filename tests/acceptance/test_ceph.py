@@ -200,7 +200,7 @@ def test_a_swapped_disk(made: Ceph, tmp_path: Path):
     ("spoil", "found"),
     [
         (f"mkfs.ext4 -q {SPARE}", "ext4"),
-        (f"mkfs.ext4 -q {SPARE} && mkdir -p /mnt/spare && mount {SPARE} /mnt/spare", "mounted"),
+        (f"mkfs.ext4 -q {SPARE} && mkdir -p /mnt/spare && mount -o ro,noload {SPARE} /mnt/spare", "mounted"),
         # the label that pvcreate writes; a container has no device mapper
         (f"printf 'LABELONE' | dd of={SPARE} bs=1 seek=512 conv=notrunc status=none;"
          f" printf 'LVM2 001' | dd of={SPARE} bs=1 seek=536 conv=notrunc status=none", "LVM"),
