@@ -113,7 +113,9 @@ def read_wanted(
     for number, (params, names) in enumerate(zip(config, given, strict=True)):
         key = resource.single or str(params[resource.key.option])
         label = params[resource.discriminator.option] if resource.discriminator else None
-        shown = resource.identity(label, key, [params[one.option] for one in resource.scopes]) if resource.scope else key
+        shown = (
+            resource.identity(label, key, [params[one.option] for one in resource.scopes]) if resource.scope else key
+        )
         where = resource.name if resource.single else f"{resource.name} '{shown}' (config[{number}])"
         if resource.paths and label is None:
             problems.append(
@@ -150,7 +152,9 @@ def read_wanted(
 
 
 def _without_secret(one: Field, error: ValueError) -> str:
-    return "is not in the form that is expected" if one.secret else str(error)
+    if one.secret:
+        return f"is not {one.meaning}" if one.meaning else "is not in the form that is expected"
+    return str(error)
 
 
 def refuse(problems: Sequence[str]) -> None:

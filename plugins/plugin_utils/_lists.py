@@ -22,6 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _access_rules
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
@@ -32,6 +33,7 @@ MERGED = ""
 TABLES: Mapping[str, tuple[Resource, str]] = {
     "pve_storage_config": (STORAGE, "pve_storage_state"),
     "pve_mapping_config": (MAPPING, "pve_mapping_state"),
+    **_access_rules.TABLES,
     "pve_ceph_crush_rules": (RULE, MERGED),
     "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),
     "pve_ceph_filesystems": (FILESYSTEM, MERGED),
@@ -101,7 +103,7 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
         findings = list(_missing(place, resource, item, written[number]))
         yield from findings
         broken = any(finding.variable.startswith(f"{place.path}.") for finding in checker.findings)
-        if item.label and not findings and not broken and number not in unread:
+        if (item.label or not resource.discriminator) and not findings and not broken and number not in unread:
             yield from _planned(place, resource, item, state)
 
 
@@ -111,9 +113,19 @@ def _bad_name(place: Place, resource: Resource, item: dict[str, Any], index: int
     try:
         resource.key.read(item[option])
     except ValueError as error:
-        item[option] = f"item{index}"
+        item[option] = _some_name(resource, index)
         return [_worded(place, f"{option} {error}")]
     return []
+
+
+def _some_name(resource: Resource, index: int) -> str:
+    """A legal one, whatever the names of these look like."""
+    for form in ("item{}", "item{}@pve", "item{}@pve!item"):
+        try:
+            return str(resource.key.read(form.format(index)))
+        except ValueError:
+            continue
+    return f"item{index}"
 
 
 def _switch(resource: Resource, key: str, value: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_check import check_interfaces
 from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_spec import INTERFACE
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
+    _access_rules,
     _addresses,
     _ceph,
     _ceph_data,
@@ -72,7 +73,8 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 
 RULES = (
-    *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_values.RULES, preflight,
+    *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_access_rules.RULES,
+    *_values.RULES, preflight,
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import yaml
 HERE = Path(__file__).parent
 # Inventories in which nothing is wrong, with the further words of the command line
 GOOD = {
+    "access.yml": [],
     "awx/inventory.sh": ["-e", "awx_job_id=7", "-e", '{"awx_user_name": "admin"}', "--limit", "pve2"],
     "bonds.yml": [],
     "ceph.yml": [],

@@ -170,7 +170,7 @@ def test_a_password_cannot_be_changed_through_a_token(api: StandIn) -> None:
         ({"userid": "bob@pve", "groups": ["nobody", "ops"]}, "groups: there is no group nobody"),
         ({"userid": "bob@corp"}, "there is no realm 'corp'; there are pam, pve"),
         ({"userid": "bob"}, "not a user such as alice@pve"),
-        ({"userid": "bob@pve", "password": "short"}, "password is not in the form that is expected"),
+        ({"userid": "bob@pve", "password": "short"}, "password is not 8 to 64 characters"),
         ({"userid": "bob@pve", "email": "bob"}, "not an e-mail address"),
         ({"userid": "bob@pve", "expire": -1}, "allowed are 0 to"),
     ],
