@@ -135,10 +135,11 @@ def objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, bool]]:
 BACKUP_JOB = Resource(
     name="backup job",
     path="/cluster/backup",
+    # what was made without a name has a UUID
     key=Field(
         "id",
-        pattern=r"[A-Za-z][A-Za-z0-9_-]+",
-        meaning="a letter, then letters, digits, - and _",
+        pattern=r"[A-Za-z0-9][A-Za-z0-9_-]+",
+        meaning="letters, digits, - and _",
     ),
     fields=FIELDS,
     variants={

@@ -6,8 +6,8 @@
 
 """The settings of the whole datacenter: PVE/DataCenterConfig.pm, GET and PUT /cluster/options (PVE/API2/Cluster.pm).
 
-Left out: migration_unsecure, which Proxmox itself turns into migration. The web interface keeps the text of consent as
-Base64 in consent-text (www/manager6/window/LoginWindow.js), so that is how it is written here.
+Left out: migration_unsecure and the console applet, which Proxmox itself turns into migration and html5. The web interface
+keeps the text of consent as Base64 in consent-text (www/manager6/window/LoginWindow.js), so that is how it is written.
 """
 
 from __future__ import annotations
@@ -85,13 +85,12 @@ _TAG_ACCESS = properties(
 )
 _WEBAUTHN = properties("WebAuthn", {**dict.fromkeys(("rp", "origin", "id"), STR.read), "allow-subdomains": read_bool})
 _MAC_PREFIX = Kind("MAC prefix", lambda value: STR.read(value).upper(), str)
-_CONSOLE = Kind("console", lambda value: "html5" if value == "applet" else STR.read(value), str)
 _CONSENT = Kind("text", NOTES.read, lambda text: base64.b64encode(text.encode()).decode())
 
 FIELDS = [
     Field("bwlimit", BWLIMIT),
     Field("consent-text", _CONSENT),
-    Field("console", _CONSOLE, choices=["html5", "vv", "xtermjs"]),
+    Field("console", choices=["html5", "vv", "xtermjs"]),
     Field("crs", _CRS),
     Field("description", NOTES),
     Field("email_from", pattern=r"[^\s@]+@\S+", meaning="an e-mail address"),

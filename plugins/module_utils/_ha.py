@@ -27,6 +27,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize impor
     Kind,
     split_list,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._switch import switched
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
 _ID: dict[str, Any] = {"pattern": r"[A-Za-z][A-Za-z0-9_-]+", "meaning": "a letter, then letters, digits, - and _"}
@@ -213,13 +214,6 @@ def arrange(changes: Sequence[Any], present: Mapping[str, Any]) -> list[Any]:
     return [changes[number] for number in order if number < len(changes)]
 
 
-def prepare_rule(values: Item, present: Item | None) -> Item:
-    """C(disable: 0) is dropped by the API (update_rule): only taking the setting away switches a rule on."""
-    if values.get("disable") is False and present is not None:
-        values["disable"] = None
-    return values
-
-
 def ready(api: Any, changes: Sequence[Any]) -> None:
     """Proxmox counts the nodes that its HA manager has seen, which is none before the first guest was given to it."""
     needed = max((len(_after(one).get("resources") or ()) for one in changes if _after(one).get("affinity")), default=0)
@@ -257,7 +251,7 @@ RULE = Resource(
     since=(9, 0),
     instead="ha_group",
     check=check_rule,
-    prepare=prepare_rule,
+    prepare=switched,
     objections=rule_objections,
     ready=ready,
     arrange=arrange,

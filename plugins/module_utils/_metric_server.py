@@ -21,6 +21,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import BOOL, INT, PATH, Kind
+from ansible_collections.baremetal.proxmox.plugins.module_utils._switch import switched
 
 _PATH = "/cluster/metrics/server"
 _OTEL = (
@@ -113,6 +114,7 @@ METRIC_SERVER = Resource(
     },
     placed=True,
     resend=["server", "port"],
+    prepare=switched,
     read=read,
     check=check,
     explain=explain,

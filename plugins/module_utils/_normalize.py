@@ -195,6 +195,8 @@ def properties(
 
     C(short) is the key that may be left out before its value. A list inside has semicolons between its parts.
     """
+    # some of Proxmox's own names have an underscore
+    proper_names = {option_name(key): key for key in keys or ()}
 
     def read(given: Any) -> dict[str, Any] | None:
         pairs = parse_property_string(given, short) if isinstance(given, str) else given
@@ -204,9 +206,9 @@ def properties(
         for key, raw in pairs.items():
             if raw is None:
                 continue
-            proper = str(key).replace("_", "-") if keys is not None else str(key)
-            if keys is not None and proper not in keys:
-                known = ", ".join(option_name(key) for key in keys)
+            proper = proper_names.get(option_name(str(key))) if keys is not None else str(key)
+            if proper is None:
+                known = ", ".join(proper_names)
                 raise ValueError(f"has the unknown key {key!r}; known are {known}")
             try:
                 result[option_name(proper) if keys is not None else proper] = (keys[proper] if keys else value)(raw)
@@ -216,7 +218,7 @@ def properties(
 
     def write(values: Mapping[str, Any]) -> str:
         return ",".join(
-            f"{key.replace('_', '-') if keys is not None else key}={_plain(values[key])}" for key in sorted(values)
+            f"{proper_names[key] if keys is not None else key}={_plain(values[key])}" for key in sorted(values)
         )
 
     return Kind(name, read, write, {"type": "dict"})

@@ -120,7 +120,7 @@ TARGET = Resource(
         Field("username"),
         Field("password", secret=True),
         Field("token", secret=True),
-        Field("url", pattern=r"https?://\S+", meaning="an address that begins with http:// or https://"),
+        Field("url", pattern=r"https?://.+", meaning="an address that begins with http:// or https://"),
         Field("method", choices=["post", "put", "get"]),
         Field("header", PAIRS),
         Field("body", BODY),

@@ -18,6 +18,7 @@ from typing import Any
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import BOOL, CALENDAR, NUMBER
+from ansible_collections.baremetal.proxmox.plugins.module_utils._switch import switched
 
 PATH = "/cluster/replication"
 
@@ -71,6 +72,7 @@ REPLICATION_JOB = Resource(
     ],
     variants={"local": Variant(required="target", optional="schedule rate disable comment", fixed="target")},
     recreatable=False,
+    prepare=switched,
     read=read,
     objections=objections,
     explain=explain,

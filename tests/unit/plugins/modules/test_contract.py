@@ -18,17 +18,23 @@ from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
     contract,
     contract_access,
     contract_backup,
+    contract_datacenter,
 )
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Case
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_backup import BackupStandIn
 
-CASES: dict[str, Case] = {**contract_access.CASES, **contract_backup.CASES}
+CASES: dict[str, Case] = {
+    **contract_access.CASES,
+    **contract_backup.CASES,
+    **contract_datacenter.CASES,
+}
 ELSEWHERE = {
     **dict.fromkeys(
         ("ceph_config", "ceph_crush_rule", "ceph_flags", "ceph_fs", "ceph_pool"),
         "needs the monitors of a real Ceph: tests/acceptance/test_ceph_tables.py",
     ),
+    **dict.fromkeys(("datacenter_options", "node_options"), "there is only one of it: test_single.py"),
     "pbs_namespace": "has no settings that could change: tests/unit/standin/pbs/test_pbs_tables.py",
 }
 ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CASES.items() for release in case.releases]
