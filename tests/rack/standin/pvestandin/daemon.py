@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 
@@ -68,6 +69,8 @@ def start(pidfile: Path, body: Callable[[Callable[[], None]], None]) -> None:
         code = 0
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
+    except Exception:  # os._exit would leave it unsaid
+        traceback.print_exc()
     finally:
         os._exit(code)
 

@@ -6,9 +6,8 @@ import re
 import time
 from typing import Any
 
-from pbsstandin.calendar import parse as calendar
-
 from .. import pvefiles, realms
+from ..calendar import parse as calendar
 from ..errors import Failure, bad_parameters
 from ..registry import Context, endpoint
 from ..section import FIXED, OPTIONAL, REQUIRED, Section, SectionConfig, Sections
