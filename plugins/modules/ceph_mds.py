@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 mds:
-  description: The metadata server, null if there is none. RV(mds.state) is Ceph's, such as V(up:standby).
+  description: The metadata server, null if there is none. Its C(state) is Ceph's, such as V(up:standby).
   returned: success
   type: dict
   sample: {name: pve1, state: 'up:standby', running: true, enabled: true}

@@ -64,7 +64,7 @@ EXAMPLES = r"""
 
 RETURN = r"""
 manager:
-  description: The manager, null if there is none. RV(manager.state) is V(active) or V(standby).
+  description: The manager, null if there is none. Its C(state) is V(active) or V(standby).
   returned: success
   type: dict
   sample: {name: pve1, state: active, running: true, enabled: true}
