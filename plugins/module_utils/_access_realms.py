@@ -23,7 +23,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _access
-from ansible_collections.baremetal.proxmox.plugins.module_utils._access import REALM, REALMS, USERS
+from ansible_collections.baremetal.proxmox.plugins.module_utils._access import REALM, REALMS, USERS, asking
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import (
     BOOL,
@@ -134,12 +134,14 @@ FIELDS = [
 
 
 def read(api: Any, identity: str | None = None) -> Iterable[Mapping[str, Any]]:
+    mine = asking(api).user.rpartition("@")[2]
     for row in api.get(REALMS):
         if identity in (None, row["realm"]):
             found = api.get(f"{REALMS}/{quote(row['realm'], safe='')}")
             if "mode" not in found and int(found.get("secure") or 0):
                 found = {**found, "mode": "ldaps"}
-            yield {**found, "realm": row["realm"]}
+            used = {"held": "the user that this connection asks as is of it"} if row["realm"] == mine else {}
+            yield {**found, "realm": row["realm"], **used}
 
 
 def check(item: Item) -> Iterable[str]:
@@ -183,6 +185,7 @@ REALM_TABLE = Resource(
     advise=advise,
     explain=explain,
     read=read,
+    held=_access.held,
 )
 
 # -- jobs

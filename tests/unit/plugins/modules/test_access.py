@@ -130,6 +130,14 @@ def test_the_root_of_the_node_is_not_switched_off(api: StandIn) -> None:
     assert "it cannot be switched off" in failed(api, USER_TABLE, userid="root@pam", enable=False)
 
 
+def test_the_realm_of_who_asks_stays(api: StandIn) -> None:
+    api.write("domains.cfg", "ldap: corp\n\tbase_dn dc=x\n\tserver1 l.example.org\n\tuser_attr uid\n\n")
+    api.write("user.cfg", WORLD.replace("deploy@pve", "deploy@corp"))
+    api.user = "deploy@corp!tf"
+    assert not api.module(REALM_TABLE, state="overridden", config=[])["changed"]
+    assert "the user that this connection asks as is of it" in failed(api, REALM_TABLE, state="deleted", realm="corp")
+
+
 # -- users
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from .. import pvefiles, realms
-from ..errors import Failure
+from .. import pvefiles, realms, tasks
+from ..errors import Failure, bad_parameters
 from ..formats import PROPERTY_FORMATS
 from ..registry import WORLD, Context, endpoint
 from ..schema import parse_property_string, print_property_string
@@ -136,6 +136,49 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
             elif "password" in delete:
                 pvefiles.remove(_password_file(realm))
         realms.write(sections)
+
+
+_SYNC = {
+    **{name: {"type": "boolean", "optional": 1} for name in ("dry-run", "enable-new", "full", "purge")},
+    "scope": {"type": "string", "optional": 1, "enum": ["users", "groups", "both"]},
+    "remove-vanished": {
+        "type": "string",
+        "optional": 1,
+        "pattern": r"(?:(?:(?:acl|properties|entry);)*(?:acl|properties|entry))|none",
+    },
+}
+
+
+def sync_work(realm: str) -> None:
+    """There is no directory in the rack."""
+    print(f"starting sync for realm {realm}")
+    raise Failure("Can't contact LDAP server")
+
+
+@endpoint(
+    "POST",
+    "/access/domains/{realm}/sync",
+    params={**_ID, **_SYNC},
+    permission=[
+        "and",
+        ["perm", "/access/realm/{realm}", ["Realm.AllocateUser"]],
+        ["perm", "/access/groups", ["User.Modify"]],
+    ],
+)
+def sync(ctx: Context, params: dict[str, Any]) -> str:
+    realm = params["realm"]
+    section = realms.read().ids.get(realm)
+    if section is None:
+        raise bad_parameters({"realm": "Realm does not exist."})
+    if section["type"] not in ("ldap", "ad"):
+        raise Failure(f"Cannot sync realm type '{section['type']}'! Only LDAP/AD realms can be synced.")
+    defaults = parse_property_string(
+        PROPERTY_FORMATS["realm-sync-options"], section.get("sync-defaults-options") or "enable-new=1"
+    )
+    if not (params.get("scope") or defaults.get("scope")):
+        raise bad_parameters({"scope": "Not passed as parameter and not defined in realm default sync options."})
+    kind = "auth-realm-sync-test" if truth(params.get("dry-run")) else "auth-realm-sync"
+    return tasks.start(ctx, kind, realm, sync_work, realm=realm)
 
 
 @endpoint("DELETE", "/access/domains/{realm}", permission=_CHANGE, params=_ID)

@@ -28,6 +28,7 @@ COMMANDS: dict[str, Command] = {
     **_resource("group", "/access/groups", "groupid"),
     **_resource("role", "/access/roles", "roleid"),
     **_resource("realm", "/access/domains", "realm"),
+    "realm sync": Command("POST", "/access/domains/{realm}/sync", ("realm",)),
     "user permissions": Command("GET", "/access/permissions", ("userid",), show="result"),
     "user token add": Command("POST", _TOKEN, _BOTH, show="result"),
     "user token modify": Command("PUT", _TOKEN, _BOTH, show="result"),
