@@ -30,7 +30,10 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize impor
 from ansible_collections.baremetal.proxmox.plugins.module_utils._switch import switched
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
-_ID: dict[str, Any] = {"pattern": r"[A-Za-z][A-Za-z0-9_-]+", "meaning": "a letter, then letters, digits, - and _"}
+_ID: dict[str, Any] = {
+    "pattern": r"[A-Za-z][A-Za-z0-9_-]+",
+    "meaning": "two or more letters, digits, - and _, a letter first",
+}
 _SID: dict[str, Any] = {"pattern": r"(?:vm|ct):[1-9][0-9]+", "meaning": "a guest such as vm:100 or ct:101"}
 # seconds; the manager begins within ten of them
 _MANAGER = 90.0

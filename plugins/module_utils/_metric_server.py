@@ -75,7 +75,7 @@ def explain(item: Item, reason: str) -> str | None:
 METRIC_SERVER = Resource(
     name="metric server",
     path=_PATH,
-    key=Field("id", pattern=r"[A-Za-z][A-Za-z0-9_-]+", meaning="a letter, then letters, digits, - and _"),
+    key=Field("id", pattern=r"[A-Za-z][A-Za-z0-9_-]+", meaning="two or more letters, digits, - and _, a letter first"),
     discriminator=Field("type", choices=["graphite", "influxdb", "opentelemetry"]),
     fields=[
         Field("server", pattern=r"[A-Za-z0-9:]([A-Za-z0-9.:-]*[A-Za-z0-9:])?", meaning="an address or a host name"),

@@ -29,7 +29,10 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize impor
 )
 
 _PATH = "/cluster/notifications"
-_ID: dict[str, Any] = {"pattern": r"[A-Za-z][A-Za-z0-9_-]+", "meaning": "a letter, then letters, digits, - and _"}
+_ID: dict[str, Any] = {
+    "pattern": r"[A-Za-z][A-Za-z0-9_-]+",
+    "meaning": "two or more letters, digits, - and _, a letter first",
+}
 _TYPES = ("gotify", "sendmail", "smtp", "webhook")
 _SEVERITIES = ("info", "notice", "warning", "error", "unknown")
 
