@@ -278,7 +278,7 @@ def test_runs_of_the_ceph_phase_that_were_killed():
     """One machine after another would take hours: the same machines are killed ten times on their way."""
     with machines("ceph-killed", RELEASE) as fresh:
         fresh.site.converge("--skip-tags", "ceph")
-        moments = [round(random.uniform(5, 60), 1) for _ in range(KILLS)]
+        moments = [round(random.uniform(5, 60), 1) for _kill in range(KILLS)]
         print(f"killed after {moments} s")
         for moment in moments:
             fresh.site.kill_after(moment, playbook="ceph.yml")

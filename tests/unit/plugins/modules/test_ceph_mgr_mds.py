@@ -18,7 +18,7 @@ MODULES = {"mgr": ceph_mgr, "mds": ceph_mds}
 TITLES = {"mgr": "manager", "mds": "mds"}
 DUMPS = {"mgr": "mgr dump", "mds": "fs dump"}
 MISSING = CephError("auth get", 2, "failed to find it in keyring")
-KEY = [{"entity": "x", "key": "AQ==", "caps": {}}]
+KEY = ({"entity": "x", "key": "AQ==", "caps": {}},)
 CAPS = {
     "mgr": "mon,allow profile mgr,osd,allow *,mds,allow *",
     "mds": "mon,allow profile mds,osd,allow rwx,mds,allow *",

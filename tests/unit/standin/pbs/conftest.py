@@ -60,7 +60,8 @@ class Server:
         return result, "\n".join(line.split(": ", 1)[1] for line in lines)
 
     def datastore(self, name: str = "store1", path: str = "/srv/store1", **params: Any) -> stores.Store:
-        result = self.task(self.call("POST", "/config/datastore", name=name, path=path, **params))
+        settings = {"name": name, "path": path, **params}
+        result = self.task(self.call("POST", "/config/datastore", **settings))
         assert result[0] == "OK", result
         return stores.lookup(name)
 
