@@ -5,6 +5,7 @@ What is expected is read from the rack's inventory, so that the demo and these t
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 from ceph_under_test import Ceph, machines, wait_for
+from rack import contents
 from site_under_test import Run, difference
 
 RELEASE = os.environ.get("RACK_RELEASE", "trixie")
@@ -196,14 +198,20 @@ def test_a_swapped_disk(made: Ceph, tmp_path: Path):
 # -- used disks
 
 
+def physical_volume(tmp_path: Path) -> str:
+    """The beginning of one, in base64: a container has no device mapper for pvcreate."""
+    file = tmp_path / "volume"
+    file.write_bytes(bytes(8192))
+    contents.lvm(file, 2**30)
+    return base64.b64encode(file.read_bytes()).decode()
+
+
 @pytest.mark.parametrize(
     ("spoil", "found"),
     [
         (f"mkfs.ext4 -q {SPARE}", "ext4"),
         (f"mkfs.ext4 -q {SPARE} && mkdir -p /mnt/spare && mount -o ro,noload {SPARE} /mnt/spare", "mounted"),
-        # the label that pvcreate writes; a container has no device mapper
-        (f"printf 'LABELONE' | dd of={SPARE} bs=1 seek=512 conv=notrunc status=none;"
-         f" printf 'LVM2 001' | dd of={SPARE} bs=1 seek=536 conv=notrunc status=none", "LVM"),
+        (f"base64 -d | dd of={SPARE} conv=notrunc status=none", "LVM"),
         ("dd if=DATA of=" + SPARE + " bs=1M count=16 status=none", "OSD"),
     ],
     ids=["ext4", "mounted", "lvm", "osd"],
@@ -215,7 +223,7 @@ def test_a_used_disk_is_refused(made: Ceph, tmp_path: Path, spoil: str, found: s
     mine = disks_of(made, node)
     data = made.run(node, f"readlink -f {mine[0]['device']}").strip()
     spare = made.variables(node)["rack_disks"][2]
-    made.run(node, spoil.replace("DATA", data))
+    made.run(node, spoil.replace("DATA", data), physical_volume(tmp_path))
     before = made.run(node, HASH)
     known = [row["uuid"] for row in osds(made)]
     consent = ["-e", "ceph_allow_wipe=true"] if wipe else []
