@@ -16,7 +16,7 @@ GUESTS = {"100": ("pve1", "qemu"), "101": ("pve2", "qemu"), "102": ("pve1", "lxc
 
 
 def _members() -> str:
-    nodes = {name: {"id": number, "online": 1, "ip": f"127.0.0.{number}"} for number, name in enumerate(NODES, 1)}
+    nodes = {name: {"id": number, "online": 1} for number, name in enumerate(NODES, 1)}
     cluster = {"name": "rack", "version": 3, "nodes": len(NODES), "quorate": 1}
     return json.dumps({"nodename": "pve1", "version": 3, "cluster": cluster, "nodelist": nodes})
 
