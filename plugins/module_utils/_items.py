@@ -86,7 +86,8 @@ def read_present(resource: Resource, rows: Iterable[Mapping[str, Any]]) -> dict[
         values: Item = {}
         for name in variant.names if variant else ():
             one = resource.field(name)
-            if one.secret or row.get(name) is None:
+            # such as the address of a user that has none but a comment
+            if one.secret or row.get(name) in (None, ""):
                 continue
             value = lenient(one, row[name])
             if value is not None:

@@ -125,7 +125,8 @@ def _read_user(config: UserConfig, data: list[str]) -> None:
         return
     entry: Entry = {"enable": int(enable not in ("", "0")), "expire": int(expire or 0), "tokens": {}}
     _texts(entry, firstname=first, lastname=last, comment=comment)
-    if email:
+    # Perl drops the empty fields at the end only
+    if any((email, comment, keys)):
         entry["email"] = email
     if keys:
         entry["keys"] = keys

@@ -100,7 +100,7 @@ CASES = {
                 "keys": "canarykeys",
                 "password": "canary-password",
             },
-            {"userid": "bob#1@pam"},
+            {"userid": "bob#1@pam", "comment": "without an address"},
         ],
         changed={"userid": "alice@pve", "enable": True, "lastname": "B", "groups": [], "email": None},
         dropped=["firstname", "lastname", "email", "comment", "expire", "enable", "groups"],
