@@ -19,6 +19,12 @@ DEFINITIONS = [
     {"storage": f"bench{number:02}", "type": "dir", "path": f"/srv/bench{number:02}", "content": ["backup", "iso"]}
     for number in range(50)
 ]
+USERS = [{"userid": f"bench{number:02}@pve", "comment": "of make bench"} for number in range(100)]
+ENTRIES = [
+    {"path": path, "ugid": user["userid"], "roleid": "PVEAuditor"} for user in USERS for path in ("/vms", "/storage")
+]
+# module, what its list is of, the list
+LISTS = (("storage", "storage definitions", DEFINITIONS), ("user", "users", USERS), ("acl", "permissions", ENTRIES))
 
 
 def timed(action: Callable[[], object]) -> float:
@@ -67,12 +73,13 @@ def main() -> None:
         for phase in ("validate", "preflight", "network"):
             seconds = min(timed(lambda: bench.play(playbook=f"{phase}.yml")) for _time in range(3))  # noqa: B023
             row(f"{phase}.yml alone, no change (best of three)", f"{seconds:.1f} s")
-        arguments = ["pve1", "-m", "baremetal.proxmox.storage", "-a", json.dumps({"config": DEFINITIONS})]
-        for what in ("50 storage definitions created in one task", "the same 50 again, unchanged"):
-            before = requests(bench)
-            seconds = timed(lambda: ansible(bench, *arguments))
-            row(what, f"{seconds:.1f} s")
-            row("    API calls", str(requests(bench) - before))
+        for module, things, config in LISTS:
+            arguments = ["pve1", "-m", f"baremetal.proxmox.{module}", "-a", json.dumps({"config": config})]
+            for what in (f"{len(config)} {things} created in one task", f"the same {len(config)} again, unchanged"):
+                before = requests(bench)
+                seconds = timed(lambda: ansible(bench, *arguments))  # noqa: B023
+                row(what, f"{seconds:.1f} s")
+                row("    API calls", str(requests(bench) - before))
 
 
 if __name__ == "__main__":
