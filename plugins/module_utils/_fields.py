@@ -18,7 +18,7 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import STR, Kind, option_name
 
-_SOUNDS_SECRET = re.compile("access_key|pass|secret|token")
+_SOUNDS_SECRET = re.compile("access_key|certkey|pass|secret|token")
 
 Version = tuple[int, ...]
 # An item in canonical form: option name -> value as Kind.read gives it; None is "take away".

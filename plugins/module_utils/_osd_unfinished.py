@@ -13,6 +13,7 @@ in ceph-volume's log here, or in the monitors' audit log with an address of this
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import zlib
@@ -65,6 +66,12 @@ class Marks:
 
     def _write(self, marks: dict[str, int]) -> None:
         path = self.machine.path(STATE)
+        if not marks:
+            path.unlink(missing_ok=True)
+            # there may be marks of others in it
+            with contextlib.suppress(OSError):
+                path.parent.rmdir()
+            return
         path.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         partial = path.with_name(f"{path.name}.new")
         partial.write_text(json.dumps(marks), encoding="utf-8")

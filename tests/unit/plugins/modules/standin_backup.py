@@ -22,7 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._session import 
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import FakeClient, run_module
 
 # Says where the stand-in's code is
-from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import standin_api  # noqa: F401
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import standin_api  # noqa: F401  pylint: disable=unused-import
 
 from pbsstandin import dispatch, table, tasks  # isort: skip
 from pbsstandin import release as releases  # isort: skip

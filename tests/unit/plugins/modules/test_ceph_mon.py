@@ -281,7 +281,11 @@ def test_a_lock_that_another_node_holds(world: World) -> None:
     made = world.api.on["POST ceph/mon/pve1"]
     busy = failing("cfs-lock 'file-ceph_conf' error: got lock request timeout", world.api, "ceph/mon/pve1")
     turns = [busy, busy, made]
-    world.api.on["POST ceph/mon/pve1"] = lambda: turns.pop(0)()
+
+    def turn() -> object:
+        return turns.pop(0)()
+
+    world.api.on["POST ceph/mon/pve1"] = turn
     assert world.run(ceph_mon)["monitor"] == DONE
     assert world.api.calls == CREATED * 3
 

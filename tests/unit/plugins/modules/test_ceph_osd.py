@@ -47,7 +47,7 @@ def test_two_disks_are_made_once_and_left_alone(world: OsdWorld) -> None:
     ]
     again = world.run(*config)
     assert (again["changed"], again["changes"], world.writes) == (False, [], [])
-    assert world.tree.machine.read("/var/lib/baremetal-proxmox/ceph-osd.json") == "{}"
+    assert not world.tree.machine.path("/var/lib/baremetal-proxmox").exists()
 
 
 def test_the_diff_says_what_a_disk_becomes(world: OsdWorld) -> None:

@@ -150,7 +150,7 @@ def test_overridden_removes_what_is_not_listed(subject: Subject) -> None:
     subject.run(list(case.items))
     stays = {tuple(key) for key in case.stays}
     everything = subject.gathered().keys()
-    kept = [item for item in case.items[1:]]
+    kept = list(case.items[1:])
     done = subject.done_as_predicted([*kept], "overridden")
     assert subject.gathered().keys() == stays | {case.key(item) for item in kept}
     assert "delete" in [change["action"] for change in done["changes"]]

@@ -48,7 +48,7 @@ def test_a_new_secret(world: Any, release: str, status: int) -> None:
 
 
 def test_what_a_removed_token_was_granted_is_void(world: Any) -> None:
-    good("PUT", "/access/acl", path="/vms", tokens="a@pve!t1", roles="PVEAuditor")
+    good("PUT", "/access/acl", **{"path": "/vms", "tokens": "a@pve!t1", "roles": "PVEAuditor"})
     good("DELETE", "/access/users/a@pve/token/t1")
     assert "acl:1:/vms:a@pve!t1:PVEAuditor:" in (world.pve / "user.cfg").read_text()
     assert good("GET", "/access/acl") == []
@@ -64,7 +64,7 @@ def test_an_address_that_is_empty() -> None:
 def test_what_was_granted_on_pools() -> None:
     for pool in ("p", "p/q"):
         good("POST", "/pools", poolid=pool)
-        good("PUT", "/access/acl", path=f"/pool/{pool}", users="a@pve", roles="PVEAuditor")
+        good("PUT", "/access/acl", **{"path": f"/pool/{pool}", "users": "a@pve", "roles": "PVEAuditor"})
     good("DELETE", "/pools", poolid="p/q")
     assert [row["path"] for row in good("GET", "/access/acl")] == ["/pool/p", "/pool/p/q"]
     good("DELETE", "/pools", poolid="p")
