@@ -101,6 +101,8 @@ test: lint unit sanity build molecule ## lint, unit tests, sanity, documentation
 lint: setup
 	@ruff check .
 	ruff format --check .
+	# the copy that it made of the collection the last time
+	rm -rf $(HOME)/.ansible/collections
 	ansible-lint --offline --profile production
 	for inventory in inventories/three_node; do
 	  ansible-playbook -i $$inventory playbooks/site.yml --tags none

@@ -12,15 +12,19 @@ import pytest
 from ansible_collections.baremetal.proxmox.plugins.filter.ha_definitions import ha_definitions
 from ansible_collections.baremetal.proxmox.plugins.filter.ha_fencing import ha_fencing
 
-GUESTS = [{"sid": "vm:110", "max_restart": 3}, {"sid": "vm:111", "failback": True}, {"sid": "ct:120"}]
+GUESTS: list[dict[str, Any]] = [
+    {"sid": "vm:110", "max_restart": 3},
+    {"sid": "vm:111", "failback": True},
+    {"sid": "ct:120"},
+]
 FAST = {"name": "fast", "how": "pin", "guests": ["vm:110", "vm:111"], "nodes": ["pve1:2", "pve2"], "comment": "disks"}
 NEAR = {"name": "near", "how": "prefer", "guests": ["ct:120"], "nodes": ["pve3"]}
 APART = {"name": "apart", "how": "apart", "guests": ["vm:110", "vm:111"]}
 BOTH = {"name": "both", "how": "together", "guests": ["vm:110", "ct:120"]}
 
 
-def define(*placement: Any, release: str = "9.2", guests: Any = GUESTS, rules: Any = ()) -> dict[str, Any]:
-    return ha_definitions(placement, guests=guests, release=release, rules=rules)
+def define(*placement: Any, release: str = "9.2", guests: Any = None, rules: Any = ()) -> dict[str, Any]:
+    return ha_definitions(placement, guests=GUESTS if guests is None else guests, release=release, rules=rules)
 
 
 @pytest.mark.parametrize("release", ["9.0", "9.2", "10.1", "trixie"])

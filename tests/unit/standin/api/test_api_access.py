@@ -20,14 +20,14 @@ def world(node: Any) -> Any:
     return node
 
 
-def call(method: str, path: str, /, **params: Any) -> Answer:
+def call(method: str, where: str, /, **params: Any) -> Answer:
     return dispatch.answer(
-        Call(method, path, {name.replace("_", "-"): value for name, value in params.items()}, "root@pam")
+        Call(method, where, {name.replace("_", "-"): value for name, value in params.items()}, "root@pam")
     )
 
 
-def good(method: str, path: str, /, **params: Any) -> Any:
-    answer = call(method, path, **params)
+def good(method: str, where: str, /, **params: Any) -> Any:
+    answer = call(method, where, **params)
     assert answer.status == 200, answer
     return answer.data
 
