@@ -16,11 +16,11 @@ import contextlib
 import ipaddress
 import os
 import re
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ProxmoxError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ProxmoxError, Timeout
+from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
 PATH = "/etc/pve/ceph.conf"
 # cfs_lock_file in PVE/Cluster.pm: pmxcfs gives a directory below to one node at a time.
@@ -99,23 +99,27 @@ def edit(root: str | Path, change: Callable[[Sections], None], *, timeout: float
 @contextlib.contextmanager
 def locked(root: str | Path, timeout: float = 150.0) -> Iterator[None]:
     """Proxmox's lock of the file. That of a holder who died is given up by pmxcfs after two minutes, not before."""
-    lock, end = Path(root) / LOCK.lstrip("/"), time.monotonic() + timeout
+    lock = Path(root) / LOCK.lstrip("/")
     lock.parent.mkdir(exist_ok=True)
-    while True:
+
+    def take() -> tuple[bool, str | None]:
         try:
             lock.mkdir()
-            break
         except OSError as error:
-            if time.monotonic() >= end:
-                raise ProxmoxError(
-                    f"{PATH}: expected its lock within {timeout:g} s, found {LOCK} held: {error.strerror}.",
-                    hint="Is the cluster quorate ('pvecm status')? Does a task of Ceph run on some node? A lock whose holder was"
-                    " killed goes away two minutes later.",
-                ) from error
             with contextlib.suppress(OSError):
                 # asks pmxcfs to drop a lock whose holder died (PVE/Cluster.pm)
                 os.utime(lock, (0, 0))
-            time.sleep(1)
+            return False, error.strerror
+        return True, None
+
+    try:
+        Deadline(timeout).until(LOCK, take, interval=1.0)
+    except Timeout as error:
+        raise ProxmoxError(
+            f"{PATH}: expected its lock within {timeout:g} s, found {LOCK} held: {error.last_seen}.",
+            hint="Is the cluster quorate ('pvecm status')? Does a task of Ceph run on some node? A lock whose holder was"
+            " killed goes away two minutes later.",
+        ) from error
     try:
         yield
     finally:

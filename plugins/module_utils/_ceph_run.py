@@ -8,11 +8,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph, _ceph_conf, _node
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph, _ceph_conf, _errors, _node
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import IDENT, CephNode
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import Client, local_session
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError, NotInstalled
@@ -42,12 +42,22 @@ def node(module: AnsibleModule) -> CephNode:
 
 
 def run(
+    title: str,
+    options: Mapping[str, dict[str, Any]],
+    daemon: Callable[[CephNode, str, Mapping[str, Any]], Any],
+    connect: Callable[[AnsibleModule], CephNode] = node,
+) -> None:
+    """A whole module. C(daemon(node, ident, params)) has present and absent; its state is in the result under C(title)."""
+    module = AnsibleModule(argument_spec={**SPEC, **options}, supports_check_mode=True)
+    _errors.run(module, lambda module: _converge(module, title, daemon, connect))
+
+
+def _converge(
     module: AnsibleModule,
     title: str,
-    daemon: Callable[[CephNode, str], Any],
+    daemon: Callable[[CephNode, str, Mapping[str, Any]], Any],
     connect: Callable[[AnsibleModule], CephNode],
 ) -> dict[str, Any]:
-    """C(daemon(node, ident)) has present and absent. Its state becomes the result under C(title)."""
     _node.require_root()
     here = connect(module)
     ident, present = module.params["name"] or here.name, module.params["state"] == "present"
@@ -61,7 +71,7 @@ def run(
         module.warn(f"{here.name}: {title} {ident}: {lack[2]}")
         return _result(title, None, {"name": ident}, ["create"])
     try:
-        one = daemon(here, ident)
+        one = daemon(here, ident, module.params)
         work = one.present if present else one.absent
         before, after, steps = work(check=module.check_mode)
     finally:

@@ -78,28 +78,21 @@ actions:
   sample: [create]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_run, _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_run
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_keyed import MGR, Daemon
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode
 
 
+def daemon(node: CephNode, ident: str, params: Mapping[str, Any]) -> Daemon:
+    return Daemon(MGR, node, ident, allow_last=params["allow_last"])
+
+
 def run(connect: Callable[[AnsibleModule], CephNode] = _ceph_run.node) -> None:
-    module = AnsibleModule(
-        argument_spec={**_ceph_run.SPEC, "allow_last": {"type": "bool", "default": False}},
-        supports_check_mode=True,
-    )
-
-    def daemon(node: CephNode, ident: str) -> Daemon:
-        return Daemon(MGR, node, ident, allow_last=module.params["allow_last"])
-
-    def main_part(module: AnsibleModule) -> dict[str, Any]:
-        return _ceph_run.run(module, "manager", daemon, connect)
-
-    _errors.run(module, main_part)
+    _ceph_run.run("manager", {"allow_last": {"type": "bool", "default": False}}, daemon, connect)
 
 
 def main() -> None:

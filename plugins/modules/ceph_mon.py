@@ -86,28 +86,21 @@ actions:
   sample: [create]
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_run, _errors
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_run
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_mon import Monitor
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_node import CephNode
 
 
+def daemon(node: CephNode, ident: str, params: Mapping[str, Any]) -> Monitor:
+    return Monitor(node, ident, params["address"])
+
+
 def run(connect: Callable[[AnsibleModule], CephNode] = _ceph_run.node) -> None:
-    module = AnsibleModule(
-        argument_spec={**_ceph_run.SPEC, "address": {"type": "str"}},
-        supports_check_mode=True,
-    )
-
-    def daemon(node: CephNode, ident: str) -> Monitor:
-        return Monitor(node, ident, module.params["address"])
-
-    def main_part(module: AnsibleModule) -> dict[str, Any]:
-        return _ceph_run.run(module, "monitor", daemon, connect)
-
-    _errors.run(module, main_part)
+    _ceph_run.run("monitor", {"address": {"type": "str"}}, daemon, connect)
 
 
 def main() -> None:
