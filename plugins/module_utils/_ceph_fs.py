@@ -22,11 +22,15 @@ from urllib.parse import quote
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_pool
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import CephError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_wait import CephWait
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import Timeout
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import BOOL, INT, SET
+from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
 PATH = "/nodes/{node}/ceph/fs"
 ACTIVE_SECONDS = 120
+# a client that has just gone is still counted for some seconds
+UNMOUNTED_SECONDS = 20
 
 
 def read(api: Any, _identity: str | None = None) -> Iterable[Mapping[str, Any]]:
@@ -108,9 +112,17 @@ def _in_use(api: Any, change: Any) -> Iterable[tuple[str, bool]]:
             f"file system '{name}': the storage {', '.join(others)} is on it; remove that first (module storage).",
             True,
         )
-    count = sum(row["clients"] for row in api.command("fs status", fs=name)["clients"] if row["fs"] == name)
-    if count:
+    try:
+        Deadline(UNMOUNTED_SECONDS).until("no client", lambda: _unmounted(api, name), interval=1.0)
+    except Timeout as error:
+        count = error.last_seen
         yield f"file system '{name}': {count} clients have it mounted; unmount it there (see 'ceph fs status').", True
+
+
+def _unmounted(api: Any, name: str) -> tuple[bool, int]:
+    """And how many clients there are. The manager is told of it by the MDS, every few seconds only."""
+    count = sum(row["clients"] for row in api.command("fs status", fs=name)["clients"] if row["fs"] == name)
+    return count == 0, count
 
 
 def advise(_get: Any, changes: Sequence[Any]) -> Iterable[str]:

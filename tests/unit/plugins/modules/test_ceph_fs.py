@@ -9,9 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_fs
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph import CephError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_fs import FILESYSTEM
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ApiError, ConnectionLost
+from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 from ansible_collections.baremetal.proxmox.plugins.modules import ceph_fs
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_ceph import Then
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.ceph_tables import (
@@ -170,6 +172,45 @@ def test_removed_with_its_pools_and_storage(monkeypatch: Any) -> None:
     assert here.writes == REMOVE
 
 
+def mounted(*counts: int) -> dict[str, Any]:
+    """What the manager answers, one after the other."""
+    return {"fs status fs=cephfs": Then(*({"clients": [{"clients": count, "fs": "cephfs"}]} for count in counts))}
+
+
+class Clock:
+    """Time passes only when somebody sleeps."""
+
+    now = 0.0
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def deadline(self, seconds: float) -> Deadline:
+        return Deadline(seconds, clock=lambda: self.now, sleep=self.sleep)
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: Any) -> Clock:
+    here = Clock()
+    monkeypatch.setattr(_ceph_fs, "Deadline", here.deadline)
+    return here
+
+
+def test_a_client_that_has_just_gone(monkeypatch: Any, clock: Clock) -> None:
+    """The manager counts it for some seconds more."""
+    calls = [
+        storages(OFF),
+        ("DELETE", "/storage/cephfs", {}, None),
+        *started("DELETE", f"{POOLS}/cephfs_metadata", {}, task("cephdestroypool", "1")),
+        *started("DELETE", f"{POOLS}/cephfs_data", {}, task("cephdestroypool", "2")),
+        NONE,
+    ]
+    here = world(calls, [FS], [], **dict.fromkeys(REMOVE), **mounted(1, 1, 0))
+    assert remove(here, monkeypatch)["changed"] is True
+    assert here.writes == REMOVE
+    assert clock.now == 2
+
+
 @pytest.mark.parametrize(
     ("rows", "clients", "allow", "sentence"),
     [
@@ -180,11 +221,11 @@ def test_removed_with_its_pools_and_storage(monkeypatch: Any) -> None:
         ([OFF], 2, ["cephfs"], "2 clients have it mounted"),
     ],
 )
-def test_not_removed(monkeypatch: Any, rows: Any, clients: int, allow: Any, sentence: str) -> None:
-    status = {"fs status fs=cephfs": {"clients": [{"clients": clients, "fs": "cephfs"}]}}
-    here = world([storages(*rows)], [FS], **status)
+def test_not_removed(monkeypatch: Any, clock: Clock, rows: Any, clients: int, allow: Any, sentence: str) -> None:
+    here = world([storages(*rows)], [FS], **mounted(clients))
     assert sentence in remove(here, monkeypatch, allow)["msg"]
     assert here.writes == []
+    assert clock.now == (20 if clients else 0)
 
 
 def test_gathered_and_then_overridden(monkeypatch: Any) -> None:
