@@ -124,7 +124,7 @@ class ImageStore:
         target = self.path(release)
         if target.is_dir():
             return target
-        with state.locked(f"image-{self.flavour.prefix}{release}"):
+        with state.locked(f"image-{self.flavour.prefix}{release}", self.cache):
             if not target.is_dir():
                 say(f"building the {self.flavour.prefix}{release} image (once; kept in {target.parent})")
                 started = time.monotonic()

@@ -89,7 +89,7 @@ class Signer:
                 subprocess.run(["gpgconf", "--homedir", home, "--kill", "all"], check=True, capture_output=True)
 
     def ensure(self) -> None:
-        with state.locked("repository-key"):
+        with state.locked("repository-key", self.directory.parent):
             if self.secret.exists():
                 return
 
@@ -196,7 +196,7 @@ def ensure(rack_dir: Path, release: str, cache: Path, say: Callable[[str], None]
     if schema is None:
         say("no API schema found (../shared/api or RACK_APIDOC): the stand-in checks what its handlers declare")
     target = cache / "repository" / f"{release}-{_digest(release, schema, backup_schema)}"
-    with state.locked(f"repository-{release}"):
+    with state.locked(f"repository-{release}", cache):
         if not target.is_dir():
             say(f"building the Proxmox stand-in's packages for {release}")
             arguments = ["repository", release, str(cache), str(target), str(schema or ""), str(backup_schema or "")]

@@ -31,9 +31,12 @@ def private_dir(path: Path) -> Path:
 
 
 @contextlib.contextmanager
-def locked(name: str) -> Iterator[None]:
-    """Hold `name` against every other rack process of this state directory; the kernel frees it if we die."""
-    path = state_dir() / "locks" / name
+def locked(name: str, place: Path | None = None) -> Iterator[None]:
+    """Hold `name` against every other rack process of this state directory; the kernel frees it if we die.
+
+    What is in a cache is locked in that `place`: several state directories may share one.
+    """
+    path = (place or state_dir()) / "locks" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)

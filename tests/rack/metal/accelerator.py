@@ -38,7 +38,7 @@ def decide(cache: Path, kernel: Path) -> bool:
     wanted = os.environ.get("RACK_ACCEL")
     if wanted:
         return wanted == "kvm"
-    with state.locked("accelerator"):
+    with state.locked("accelerator", cache):
         note = cache / "accelerator.json"
         known = note.read_text().split() if note.exists() else []
         if known[:1] != [_boot_id()]:

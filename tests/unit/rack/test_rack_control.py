@@ -62,14 +62,19 @@ def test_a_wait_that_fails_says_for_what():
         processes.wait_until(lambda: False, 0, "pve1 answers", "see the log")
 
 
-def test_a_lock_is_held_against_others():
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_lock_is_held_against_others(tmp_path, monkeypatch, shared):
+    """That of a cache also against whoever has another state directory."""
     order = []
+    place = tmp_path / "cache" if shared else None
 
     def other():
-        with state.locked("x"):
+        with state.locked("x", place):
             order.append("other")
 
-    with state.locked("x"):
+    with state.locked("x", place):
+        if shared:
+            monkeypatch.setenv("RACK_STATE", str(tmp_path / "another"))
         thread = threading.Thread(target=other)
         thread.start()
         thread.join(0.1)
