@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests/acceptance"))
 
+from osd_under_test import node, twelve  # noqa: E402
 from site_under_test import Site, site  # noqa: E402
 
 DEFINITIONS = [
@@ -80,6 +81,10 @@ def main() -> None:
                 seconds = timed(lambda: ansible(bench, *arguments))  # noqa: B023
                 row(what, f"{seconds:.1f} s")
                 row("    API calls", str(requests(bench) - before))
+    with node("bench-osd") as ceph:
+        for how, (seconds, calls) in twelve(ceph).items():
+            row(f"12 OSDs on one node {how}", f"{seconds:.1f} s")
+            row("    API calls", str(calls))
 
 
 if __name__ == "__main__":

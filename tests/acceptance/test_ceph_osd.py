@@ -3,25 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import random
 import signal
 import subprocess
-import time
-from collections.abc import Sequence
-from typing import Any
 
 import pytest
-from ceph_under_test import NETWORK, Ceph, wait_for
+from ceph_under_test import Ceph, wait_for
+from osd_under_test import EMPTY, NODE, call, device, entries, gone, made, node, rows, start, twelve
 from rack import disks as names
-from rack.rack import Rack
-from rack.spec import load_spec
-from site_under_test import ROOT, Site
 
-SPEC = ROOT / "tests/rack/specs/osd.yml"
-NODE = "pve1"
-EMPTY = range(12)
 USED = {12: "ext4", 13: "partition", 14: "LVM", 15: "OSD"}
 ROUNDS = 10
 # whatever makes an OSD on the machine, by its command line; our own process is not among them
@@ -41,58 +32,8 @@ for name in os.listdir("/proc"):
 
 @pytest.fixture(name="ceph", scope="module")
 def fixture_ceph():
-    """One node, a monitor, a manager, no OSD; pools put their copies on OSDs, not hosts."""
-    release = os.environ.get("RACK_RELEASE", "trixie")
-    if "ceph-osd" in Rack.names():
-        Rack("ceph-osd").down()
-    with Rack.running(load_spec(SPEC, "ceph-osd", release)) as rack:
-        made = Ceph(Site(rack, skip="ceph"))
-        made.site.converge()
-        made.run(NODE, "pveceph install --repository no-subscription --version squid", stdin="y\n")
-        made.run(NODE, f"pveceph init --network {NETWORK}")
-        made.run(NODE, "pveceph mon create")
-        made.run(NODE, "ceph osd crush rule create-replicated osds default osd")
-        made.run(NODE, "ceph config set mon osd_pool_default_crush_rule 1")
+    with node("ceph-osd", os.environ.get("RACK_RELEASE", "trixie")) as made:
         yield made
-
-
-def device(ceph: Ceph, index: int) -> str:
-    return names.by_id(ceph.site.rack.spec.nodes[0], index)
-
-
-def entries(ceph: Ceph, indices: Sequence[int]) -> list[dict[str, Any]]:
-    return [{"device": device(ceph, index)} for index in indices]
-
-
-def start(ceph: Ceph, *flags: str, **options: Any) -> subprocess.Popen[str]:
-    arguments = json.dumps(options)
-    return subprocess.Popen(
-        ["ansible", "-i", "inventories/rack", NODE, "-o", "-m", "baremetal.proxmox.ceph_osd", "-a", arguments, *flags],
-        cwd=ROOT,
-        env={**os.environ, "RACK_NAME": ceph.site.rack.name, "ANSIBLE_NOCOLOR": "1"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def call(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
-    output, _none = start(ceph, *flags, **options).communicate(timeout=1200)
-    head, arrow, body = output.partition(" => ")
-    assert arrow, output
-    return {**json.loads(body), "failed": head.endswith(("FAILED!", "UNREACHABLE!"))}
-
-
-def made(ceph: Ceph, *flags: str, **options: Any) -> dict[str, Any]:
-    """A call that must succeed."""
-    result = call(ceph, *flags, **options)
-    assert not result["failed"], result
-    return result
-
-
-def rows(ceph: Ceph) -> dict[int, dict[str, Any]]:
-    return {row["osd"]: row for row in ceph.json("osd", "dump")["osds"]}
 
 
 def ends(ceph: Ceph, index: int) -> str:
@@ -103,15 +44,6 @@ def ends(ceph: Ceph, index: int) -> str:
 
 def creations(ceph: Ceph) -> int:
     return ceph.site.writes(NODE).count(f"POST /nodes/{NODE}/ceph/osd")
-
-
-def gone(ceph: Ceph, indices: Sequence[int]) -> None:
-    # the managers' own pool would lie on none
-    ceph.run(
-        NODE, "ceph config set mon mon_allow_pool_delete true; ceph osd pool rm .mgr .mgr --yes-i-really-really-mean-it"
-    )
-    made(ceph, config=entries(ceph, indices), state="absent", cleanup=True, force=list(EMPTY))
-    assert rows(ceph) == {}
 
 
 def test_used_disks_are_refused(ceph: Ceph):
@@ -227,18 +159,7 @@ def test_one_is_emptied_and_goes(ceph: Ceph):
 
 
 def test_twelve_at_once(ceph: Ceph):
-    config = entries(ceph, EMPTY)
-
-    def timed(work: Any) -> tuple[float, int]:
-        log = "/var/log/pve-standin/requests.jsonl"
-        begin, calls = time.monotonic(), int(ceph.run(NODE, f"wc -l < {log}"))
-        work()
-        return round(time.monotonic() - begin, 1), int(ceph.run(NODE, f"wc -l < {log}")) - calls
-
-    at_once = timed(lambda: made(ceph, config=config, timeout=900))
-    assert len(rows(ceph)) == len(config)
-    again = timed(lambda: made(ceph, config=config))
-    gone(ceph, EMPTY)
-    each = timed(lambda: [made(ceph, config=[one]) for one in config])
-    print(f"12 OSDs: at once {at_once}, unchanged {again}, one by one {each} (seconds, calls of the API)")
-    gone(ceph, EMPTY)
+    found = twelve(ceph)
+    print(f"12 OSDs: {found} (seconds, calls of the API)")
+    assert found["again, unchanged"][1] < found["in one call"][1] < found["one by one"][1]
+    assert found["in one call"][0] < found["one by one"][0]

@@ -29,7 +29,9 @@ def call(running: Ceph, module: str, check: bool = False, **arguments: Any) -> d
     environment = {**os.environ, **settings, "RACK_NAME": running.site.rack.name}
     words = ["ansible", "-i", "inventories/rack", running.nodes[0], "--become", "-m", f"baremetal.proxmox.{module}"]
     words += ["-a", json.dumps(arguments), *(["--check"] if check else [])]
-    done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        words, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
+    )
     head, arrow, text = done.stdout.partition(" => ")
     assert arrow, done.stdout + done.stderr
     warnings = [line for line in done.stderr.splitlines() if line.startswith("[WARNING]")]
