@@ -10,7 +10,7 @@ short_description: Everything that is wrong with a running cluster
 version_added: 0.1.0
 description:
   - Compares what M(baremetal.proxmox.node_info) read on every node with what a healthy cluster shows.
-  - Quorum, membership as each node sees it, corosync links, services, storage and the API are looked at.
+  - Quorum, membership as each node sees it, corosync links, services, storage, HA and the API are looked at.
 options:
   _input:
     description:
@@ -21,6 +21,11 @@ options:
     description: Name of the cluster; empty for nodes that stand alone.
     type: str
     required: true
+  ha_guests:
+    description: Guests that HA has to look after, such as V(vm:110).
+    type: list
+    elements: str
+    default: []
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
 """
@@ -81,7 +86,21 @@ def _node(host: str, node: dict) -> list[str]:
     return findings
 
 
-def verify_findings(nodes: dict, cluster_name: str) -> list[str]:
+def _ha(nodes: dict, wanted: list[str]) -> list[str]:
+    """HA is the cluster's: the first node that answers tells. States from PVE/HA/Manager.pm of pve-ha-manager."""
+    host, node = next(((host, node) for host, node in nodes.items() if node and node["api"]["answers"]), (None, None))
+    if node is None:
+        return []
+    states = {guest["sid"]: guest for guest in node["ha"]}
+    missing = [f"{host}: expected HA to look after {sid}, found it not among its resources" for sid in wanted]
+    return [finding for sid, finding in zip(wanted, missing, strict=True) if sid not in states] + [
+        f"{host}: expected {sid} on {guest['node']} to be in order for HA, found it in the state {guest['state']}"
+        for sid, guest in states.items()
+        if guest["state"] in ("error", "fence", "recovery")
+    ]
+
+
+def verify_findings(nodes: dict, cluster_name: str, ha_guests: list[str] | None = None) -> list[str]:
     findings = []
     names = {host: node["hostname"] for host, node in nodes.items() if node}
     for host, node in nodes.items():
@@ -93,6 +112,7 @@ def verify_findings(nodes: dict, cluster_name: str) -> list[str]:
             if cluster_name:
                 findings += _cluster(host, node["cluster"], cluster_name, names)
             findings += _node(host, node)
+    findings += _ha(nodes, ha_guests or [])
     releases = {
         host: node["proxmox"]["release"] for host, node in nodes.items() if node and node["proxmox"]["installed"]
     }

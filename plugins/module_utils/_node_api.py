@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _session
@@ -53,17 +54,30 @@ class NodeApi:
         return Client(session(_session.Ticket(fetch)), timeout=SECONDS)
 
 
-def answers(machine: Machine, *, storage: bool) -> dict[str, Any]:
-    """Whether this node's API answers, and with C(storage) what it says of the storages of this node."""
+def answers(machine: Machine, parts: Collection[str]) -> dict[str, Any]:
+    """Whether this node's API answers, and what it says of C(parts): C(storage) of this node, C(ha) of the cluster."""
     if not machine.has_proxmox:
-        return {"api": {"fingerprint": None, "answers": False, "error": "no Proxmox VE"}, "storage": []}
+        return {"api": {"fingerprint": None, "answers": False, "error": "no Proxmox VE"}, "storage": [], "ha": []}
     api: dict[str, Any] = {"fingerprint": machine.certificate(machine.hostname), "answers": True, "error": None}
+    readers = {"storage": _storages, "ha": _ha_services}
     try:
         client = Client(local_session(), timeout=STORAGE_SECONDS, local=True)
-        rows = client.get(f"/nodes/{machine.hostname}/storage") if storage else client.get("/version") and []
+        read = {name: readers[name](client, machine.hostname) for name in sorted(parts)}
+        if not parts:
+            client.get("/version")
     except ProxmoxError as error:
-        return {"api": {**api, "answers": False, "error": str(error)}, "storage": []}
-    return {"api": api, "storage": [_storage(row) for row in sorted(rows, key=lambda row: row["storage"])]}
+        return {"api": {**api, "answers": False, "error": str(error)}, "storage": [], "ha": []}
+    return {"api": api, **read}
+
+
+def _storages(client: Client, node: str) -> list[dict[str, Any]]:
+    return [_storage(row) for row in sorted(client.get(f"/nodes/{node}/storage"), key=lambda row: row["storage"])]
+
+
+def _ha_services(client: Client, _node: str) -> list[dict[str, Any]]:
+    """Guests as the HA manager sees them (PVE/API2/HA/Status.pm)."""
+    rows = [row for row in client.get("/cluster/ha/status/current") if row["type"] == "service"]
+    return [{"sid": row["sid"], "node": row["node"], "state": row["state"]} for row in rows]
 
 
 def _storage(row: dict[str, Any]) -> dict[str, Any]:

@@ -19,12 +19,12 @@ options:
   gather:
     description:
       - What to read.
-      - V(storage) and V(api) call the API of this node, and need C(python3-proxmoxer) and C(python3-requests) there.
+      - V(storage), V(ha) and V(api) call the API of this node, and need C(python3-proxmoxer) and C(python3-requests) there.
       - V(packages) needs O(packages).
     type: list
     elements: str
-    choices: [host, packages, cluster, services, storage, api]
-    default: [host, packages, cluster, services, storage, api]
+    choices: [host, packages, cluster, services, storage, ha, api]
+    default: [host, packages, cluster, services, storage, ha, api]
   packages:
     description: Names of Debian packages whose versions are wanted.
     type: list
@@ -193,6 +193,12 @@ node:
       description: Storages of this node, each with storage, type, active, enabled, and error if enabled but not active.
       type: list
       elements: dict
+    ha:
+      description:
+        - Guests that HA looks after in the cluster, each with sid, node and state, such as V(started), V(queued) or
+          V(error).
+      type: list
+      elements: dict
     api:
       description:
         - C(fingerprint) (SHA-256) of the certificate of this node's API, and whether it answers (C(answers)).
@@ -224,7 +230,7 @@ def main_info(module: AnsibleModule) -> dict[str, Any]:
         node["dpkg_unfinished"] = machine.dpkg_unfinished()
     if "services" in asked:
         node["services"] = machine.services(module.params["services"])
-    if asked & {"storage", "api"}:
+    if asked & {"storage", "ha", "api"}:
         node |= _api(machine, asked)
     return {"changed": False, "node": node}
 
@@ -233,7 +239,7 @@ def _api(machine: _node.Machine, asked: set[str]) -> dict[str, Any]:
     # Not at the top: the bare-machine part must not pay for the client, nor need its libraries
     from ansible_collections.baremetal.proxmox.plugins.module_utils import _node_api
 
-    found = _node_api.answers(machine, storage="storage" in asked)
+    found = _node_api.answers(machine, asked & {"storage", "ha"})
     return {name: part for name, part in found.items() if name in asked}
 
 
@@ -243,8 +249,8 @@ def main() -> None:
             "gather": {
                 "type": "list",
                 "elements": "str",
-                "choices": ["host", "packages", "cluster", "services", "storage", "api"],
-                "default": ["host", "packages", "cluster", "services", "storage", "api"],
+                "choices": ["host", "packages", "cluster", "services", "storage", "ha", "api"],
+                "default": ["host", "packages", "cluster", "services", "storage", "ha", "api"],
             },
             "packages": {"type": "list", "elements": "str", "default": []},
             "services": {"type": "list", "elements": "str", "default": list(_node.SERVICES)},

@@ -34,6 +34,7 @@ BARE = {
     "cluster": NO_CLUSTER,
     "services": {},
     "storage": [],
+    "ha": [],
     "api": {"fingerprint": None, "answers": False},
 }
 

@@ -73,6 +73,22 @@ def test_findings(nodes, findings):
     assert verify_findings(nodes, "prod") == findings
 
 
+GUESTS = [{"sid": f"vm:{110 + n}", "node": "pve1", "state": state} for n, state in enumerate(["started", "error"])]
+
+
+def test_ha_is_asked_of_the_first_node_that_answers():
+    nodes = {"pve1": member(1, ha=[], api__answers=False), "pve2": member(2, ha=GUESTS), "pve3": member(3)}
+    assert verify_findings(nodes, "prod", ["vm:110", "vm:112"]) == [
+        "pve1: expected the API to answer on port 8006, found no answer",
+        "pve2: expected HA to look after vm:112, found it not among its resources",
+        "pve2: expected vm:111 on pve1 to be in order for HA, found it in the state error",
+    ]
+
+
+def test_ha_without_any_answer():
+    assert verify_findings({"pve1": None}, "prod", ["vm:110"]) == ["pve1: expected an answer over SSH, found none"]
+
+
 def test_a_node_without_a_cluster():
     assert verify_findings({"pve1": installed(1)}, "") == []
 

@@ -100,6 +100,21 @@ def test_a_member(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
             },
         ),
         (
+            ["ha"],
+            [
+                (
+                    "GET",
+                    "/cluster/ha/status/current",
+                    {},
+                    [
+                        {"id": "quorum", "type": "quorum", "node": "pve1", "status": "OK", "quorate": 1},
+                        {"id": "service:vm:110", "type": "service", "sid": "vm:110", "node": "pve1", "state": "queued"},
+                    ],
+                )
+            ],
+            {"ha": [{"sid": "vm:110", "node": "pve1", "state": "queued"}]},
+        ),
+        (
             ["api"],
             [("GET", "/version", {}, {"version": "9.2.11"})],
             {"api": {"fingerprint": FINGERPRINT, "answers": True, "error": None}},
@@ -124,5 +139,5 @@ def test_the_api_is_asked_only_for_what_is_wanted(
     monkeypatch.setattr(_node_api, "local_session", lambda: None)
     monkeypatch.setattr(_node_api, "Client", lambda _session, **options: FakeClient(transport, **options))
     node = run(monkeypatch, node_info, world, {"gather": gather})["node"]
-    assert {name: node[name] for name in node if name in ("api", "storage")} == expected
+    assert {name: node[name] for name in node if name in ("api", "ha", "storage")} == expected
     transport.finished()
