@@ -1,7 +1,7 @@
 """/nodes/{node}/network (PVE/API2/Network.pm).
 
-Changes are staged in /etc/network/interfaces.new; PUT on the list moves that into place and runs ifreload. Networks that
-SDN makes are not here. Proxmox also refuses an ifupdown2 that is not its own build; here Debian's must do.
+Changes are staged in /etc/network/interfaces.new; PUT on the list moves that into place, writes what SDN wants, and runs
+ifreload. Networks that SDN makes are not listed here. Proxmox also refuses an ifupdown2 that is not its own build; here Debian's must do.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from .. import interfaces, links, paths, tasks
+from .. import interfaces, links, network_sdn, paths, tasks
 from ..errors import Failure, bad_parameters
 from ..filelock import file_lock
 from ..interfaces.model import PORT_KEYS, Interface
@@ -166,13 +166,18 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
     params=lambda: f"{_NODE} regenerate-frr:boolean" if paths.release() >= (9, 0) else _NODE,
 )
 def reload(ctx: Context, params: dict[str, Any]) -> str:
+    check_ifupdown2()
+    return tasks.start(ctx, "srvreload", "networking", reload_work)
+
+
+def check_ifupdown2() -> None:
     if not paths.at("/usr/share/ifupdown2").exists():
         raise Failure("you need ifupdown2 to reload network configuration")
-    return tasks.start(ctx, "srvreload", "networking", reload_work)
 
 
 def reload_work() -> None:
     interfaces.adopt()
+    network_sdn.generate()
     done = subprocess.run(["ifreload", "-a"], capture_output=True, text=True, check=False)
     print(done.stdout, end="")
     for line in done.stderr.splitlines():
