@@ -40,6 +40,13 @@ options:
     type: list
     elements: str
     required: true
+  prefix:
+    description: How the variables begin that the sentences name.
+    type: str
+    default: pve_host
+  installed:
+    description: Whether the product is installed already. Proxmox VE itself when not given.
+    type: bool
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
 """
@@ -62,37 +69,46 @@ import ipaddress
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 
 
-def _address_finding(host: str, address: str, node: dict) -> str | None:
+def _address_finding(host: str, variable: str, address: str, node: dict) -> str | None:
     try:
         wanted = ipaddress.ip_address(address)
     except ValueError:
-        return f"{host}: pve_host_address: expected an IP address of this machine, found '{address}'"
+        return f"{host}: {variable}: expected an IP address of this machine, found '{address}'"
     if str(wanted) != address:
-        return f"{host}: pve_host_address: expected '{wanted}', the usual form of this address, found '{address}'"
+        return f"{host}: {variable}: expected '{wanted}', the usual form of this address, found '{address}'"
     if wanted.is_loopback or wanted.is_unspecified:
-        return f"{host}: pve_host_address: expected an address that the other nodes reach, found '{address}'"
+        return f"{host}: {variable}: expected an address that the other nodes reach, found '{address}'"
     owned = node.get("addresses") or []
     if str(wanted) not in owned:
         return (
-            f"{host}: pve_host_address: expected an address that this machine has"
+            f"{host}: {variable}: expected an address that this machine has"
             f" ({', '.join(owned) or 'it has none'}), found '{address}'"
         )
     return None
 
 
 def host_findings(
-    node: dict, host: str, name: str, address: str, cluster_name: str, repository_url: str, releases: list[str]
+    node: dict,
+    host: str,
+    name: str,
+    address: str,
+    cluster_name: str,
+    repository_url: str,
+    releases: list[str],
+    prefix: str = "pve_host",
+    installed: bool | None = None,
 ) -> list[str]:
     findings = []
+    installed = node["proxmox"]["installed"] if installed is None else installed
     found = node["cluster"]["name"]
     if cluster_name and found and found != cluster_name:
         findings.append(
             f"{host}: pve_cluster_name: expected a machine that is in no cluster or in '{cluster_name}',"
             f" found a member of the cluster '{found}'"
         )
-    if "://enterprise.proxmox.com/" in repository_url and not node["proxmox"]["installed"]:
+    if "://enterprise.proxmox.com/" in repository_url and not installed:
         findings.append(
-            f"{host}: pve_host_repository: expected 'no-subscription' for the installation, because the subscription that"
+            f"{host}: {prefix}_repository: expected 'no-subscription' for the installation, because the subscription that"
             " 'enterprise' needs can be set only afterwards, found 'enterprise'"
         )
     release = node["debian"]["release"]
@@ -101,13 +117,13 @@ def host_findings(
     if node["architecture"] != "x86_64":
         findings.append(f"{host}: expected the architecture x86_64, found {node['architecture']}")
     if not _names.NODE.fullmatch(name):
-        findings.append(f"{host}: pve_host_name: expected {_names.NODE_MEANING}, found '{name}'")
+        findings.append(f"{host}: {prefix}_name: expected {_names.NODE_MEANING}, found '{name}'")
     elif node["proxmox"]["installed"] and node["hostname"] != name:
         findings.append(
-            f"{host}: pve_host_name: expected '{node['hostname']}', the name under which Proxmox VE was installed"
+            f"{host}: {prefix}_name: expected '{node['hostname']}', the name under which Proxmox VE was installed"
             f" (a node cannot be renamed), found '{name}'"
         )
-    finding = _address_finding(host, address, node)
+    finding = _address_finding(host, f"{prefix}_address", address, node)
     return [*findings, finding] if finding else findings
 
 

@@ -42,8 +42,10 @@ SERVICES = {
 }
 
 
-# where the roles pve_host and pve_ceph mark what they have begun
+# where the roles pve_host, pve_ceph and pbs_server mark what they have begun
 MARKS = "/var/lib/baremetal-proxmox"
+
+_BEGUN = ("install", "kernel", "ceph", "backup_server")
 
 # dpkg(1), package states
 UNFINISHED = re.compile(r"^Status: \S+ \S+ (?:half-installed|unpacked|half-configured|triggers-\w+)$", re.MULTILINE)
@@ -137,7 +139,7 @@ class Machine:
             "fqdn": fqdn,
             "resolves_to": resolves_to,
             "addresses": self.addresses(),
-            "unfinished": {name: self.path(f"{MARKS}/{name}").exists() for name in ("install", "kernel", "ceph")},
+            "unfinished": {name: self.path(f"{MARKS}/{name}").exists() for name in _BEGUN},
             "debian": {
                 "release": release.get("VERSION_CODENAME"),
                 "version": (self.read("/etc/debian_version") or "").strip() or None,

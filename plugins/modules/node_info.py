@@ -111,7 +111,8 @@ node:
     unfinished:
       description:
         - What roles have begun and not finished; pve_host the installation (C(install)) and the replacement of Debian's
-          kernel (C(kernel)), pve_ceph the installation of Ceph (C(ceph)). With V(host).
+          kernel (C(kernel)), pve_ceph the installation of Ceph (C(ceph)), pbs_server that of the backup server
+          (C(backup_server)). With V(host).
       type: dict
     debian:
       description: C(release), such as V(trixie), and C(version), such as V(13.1). With V(host).

@@ -14,6 +14,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from pvestandin import faults, paths, requestlog, web
 
 from . import auth, certificate, dispatch, files, scheduler, table, tasks
+from .api import disks
 from .errors import refused
 
 PORT = int(os.environ.get("PBS_STANDIN_PORT", "8007"))
@@ -141,5 +142,6 @@ def create(port: int = PORT, address: str = "") -> web.Server:
 
 def serve(ready: Callable[[], None] = lambda: None) -> None:
     server = create(address=os.environ.get("PVE_STANDIN_LISTEN", ""))
+    disks.mount_again()
     scheduler.start()
     web.run(server, ready)

@@ -34,6 +34,7 @@ MODULES = (
     "jobs",
     "tasks",
     "node",
+    "disks",
 )
 ANYBODY: dict[str, Any] = {"user": "all"}
 WORLD: dict[str, Any] = {"user": "world"}
