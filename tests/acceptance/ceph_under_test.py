@@ -20,6 +20,7 @@ SPEC = ROOT / "tests/rack/specs/ceph.yml"
 NETWORK = "10.98.0.0/24"
 DISKS = ("/dev/sdb", "/dev/sdc")
 SPARE = "/dev/sdd"
+OBJECTS = range(8)
 # Calls of the API in one process on a node: [method, path, params] a line in, [status, body] a line out.
 CALLER = r"""
 import json, ssl, sys, urllib.error, urllib.parse, urllib.request
@@ -131,6 +132,72 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float) -> None:
         time.sleep(1)
 
 
+def wishes(made: Ceph, name: str) -> list[dict[str, Any]]:
+    return made.variables(made.nodes[0]).get(name, [])
+
+
+def disks_of(made: Ceph, node: str) -> list[dict[str, Any]]:
+    """What the inventory gives to Ceph, the names of disks filled in; the third disk is not among them."""
+    return [{"device": name} for name in made.variables(node)["rack_disks"][:2]]
+
+
+def osds(made: Ceph) -> list[dict[str, Any]]:
+    """Rows of the OSD map: osd, uuid, up, in."""
+    return made.json("osd", "dump")["osds"]
+
+
+def unchanged(made: Ceph, playbook: str = "ceph.yml") -> None:
+    """The next run finds nothing to do, and sends no request that is not a read."""
+    writes = {node: made.site.writes(node) for node in made.nodes}
+    run = made.site.converge(playbook=playbook)
+    assert run.changed == dict.fromkeys(made.nodes, 0), run.output
+    assert {node: made.site.writes(node) for node in made.nodes} == writes
+
+
+def whole(made: Ceph) -> None:
+    """Everything that the inventory asks for is there and works."""
+    status = made.json("status")
+    nodes, disks = made.nodes, [disk for node in made.nodes for disk in disks_of(made, node)]
+    assert sorted(status["quorum_names"]) == nodes
+    managers = made.json("mgr", "dump")
+    assert sorted([managers["active_name"], *(row["name"] for row in managers["standbys"])]) == nodes
+    assert [(row["up"], row["in"]) for row in osds(made)] == [(1, 1)] * len(disks)
+    assert sorted(row["osd"] for row in osds(made)) == list(range(len(disks))), "no number is lost or doubled"
+    pools = {row["pool_name"]: row for row in made.json("osd", "pool", "ls", "detail")}
+    for wish in wishes(made, "pve_ceph_pools"):
+        if "erasure_coding" in wish:
+            assert {f"{wish['name']}-data", f"{wish['name']}-metadata"} <= pools.keys()
+            assert pools[f"{wish['name']}-data"]["erasure_code_profile"]
+        else:
+            row = pools[wish["name"]]
+            assert (row["size"], row["min_size"]) == (wish.get("size", 3), wish.get("min_size", 2))
+    filesystems = {row["mdsmap"]["fs_name"]: row["mdsmap"] for row in made.json("fs", "dump")["filesystems"]}
+    assert filesystems.keys() == {wish["name"] for wish in wishes(made, "pve_ceph_filesystems")}
+    for mdsmap in filesystems.values():
+        assert [entry["state"] for entry in mdsmap["info"].values()] == ["up:active"]
+    standbys = made.json("fs", "dump")["standbys"]
+    assert len(standbys) == len(wishes(made, "pve_ceph_mds")) - len(filesystems)
+    accepted = set(made.variables(nodes[0]).get("pve_ceph_health_accept", []))
+    assert set(made.json("health", "detail")["checks"]) <= accepted
+
+
+def write_objects(made: Ceph) -> str:
+    """Objects in a replicated pool of the inventory; the command that compares them all."""
+    pool = next(wish["name"] for wish in wishes(made, "pve_ceph_pools") if "erasure_coding" not in wish)
+    made.run(
+        "pve1",
+        "mkdir -p /root/objects; for n in "
+        + " ".join(map(str, OBJECTS))
+        + f"; do head -c 1M /dev/urandom > /root/objects/$n; rados -p {pool} put object-$n /root/objects/$n; done;"
+        + " cd /root/objects; sha256sum * > /root/objects.sha256",
+    )
+    reads = " ".join(map(str, OBJECTS))
+    return (
+        "mkdir -p /root/again; cd /root/again; rm -f *;"
+        f" for n in {reads}; do rados -p {pool} get object-$n $n; done; sha256sum -c --quiet /root/objects.sha256"
+    )
+
+
 def set_up(ceph: Ceph) -> None:
     """From a cluster without Ceph to three monitors, three managers and two OSDs a node."""
     first, *others = ceph.nodes
@@ -159,10 +226,17 @@ def machines(name: str, release: str = "trixie") -> Iterator[Ceph]:
 
 
 @contextmanager
-def ceph(name: str, release: str = "trixie") -> Iterator[Ceph]:
-    """Machines with a cluster made by site.yml and a Ceph made by hand."""
+def cluster(name: str, release: str = "trixie") -> Iterator[Ceph]:
+    """Machines with a cluster made by site.yml, and no Ceph."""
     with machines(name, release) as fresh:
         fresh.site.converge("--skip-tags", "ceph")
+        yield fresh
+
+
+@contextmanager
+def ceph(name: str, release: str = "trixie") -> Iterator[Ceph]:
+    """Machines with a cluster made by site.yml and a Ceph made by hand."""
+    with cluster(name, release) as fresh:
         set_up(fresh)
         print(f"seconds: {fresh.seconds}, together {sum(fresh.seconds.values()):.0f}")
         yield fresh

@@ -18,6 +18,7 @@ from rack.spec import load_spec
 ROOT = Path(__file__).resolve().parents[2]
 SPEC = ROOT / "tests/rack/specs/three.yml"
 RECAP = re.compile(r"^(\S+)\s+: ok=(\d+)\s+changed=(\d+)\s+unreachable=(\d+)\s+failed=(\d+)", re.MULTILINE)
+TASK = re.compile(r"^TASK \[(.*?)\]", re.MULTILINE)
 # what a running cluster writes by itself, or makes anew for each cluster
 VOLATILE = re.compile(
     r"/\.(version|clusterlog|rrd|members|debug|vmlist)$|/(lrm_status|manager_status|crm_commands)$|/priv/lock/"
@@ -93,22 +94,25 @@ class Site:
             raise
         return Run(process.returncode, output)
 
-    def converge(self, *arguments: str) -> Run:
+    def converge(self, *arguments: str, playbook: str = "site.yml") -> Run:
         """A run that must succeed."""
-        run = self.play(*arguments)
+        run = self.play(*arguments, playbook=playbook)
         assert run.code == 0, run.output
         return run
 
-    def kill_after(self, seconds: float, playbook: str = "site.yml") -> bool:
-        """Start a playbook and kill it, workers and all, after so many seconds; False if it was done before that."""
+    def kill_after(self, seconds: float, playbook: str = "site.yml") -> str | None:
+        """Start a playbook and kill it, workers and all, after so many seconds.
+
+        The task at which it was; None if it was done before that.
+        """
         process = self.start(playbook=playbook)
         try:
             process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            process.communicate()
-            return True
-        return False
+            output, _none = process.communicate()
+            return (["the beginning", *TASK.findall(output)])[-1]
+        return None
 
     def run(self, node: str, command: Sequence[str]) -> str:
         done = self.rack.exec(node, command, capture_output=True, text=True)
