@@ -60,10 +60,19 @@ class Disk:
 
 
 @dataclass(frozen=True)
+class Guest:
+    """A guest that is there before anything is done; `type` is qemu or lxc."""
+
+    vmid: int
+    type: str
+    name: str
+
+
+@dataclass(frozen=True)
 class Node:
     """`memory` in bytes; `clock` in seconds ahead of the true time; `smbios`: vendor, product, serial.
 
-    `group` is where the inventory lists it: pve, or pbs for a backup server.
+    `group` is where the inventory lists it: pve, or pbs for a backup server. `guests` are the stand-in's.
     """
 
     name: str
@@ -80,6 +89,7 @@ class Node:
     smbios: dict[str, str] = field(default_factory=dict)
     services: list[str] = field(default_factory=list)
     group: str = "pve"
+    guests: list[Guest] = field(default_factory=list)
 
     def interfaces(self) -> list[tuple[str, str, str | None]]:
         """(interface, network, address) in slot order, named as a KVM or bare-metal Debian names them."""
@@ -126,7 +136,8 @@ class Spec:
         def node(item: dict[str, Any]) -> Node:
             nics = [Nic(**nic) for nic in item["nics"]]
             disks = [Disk(**disk) for disk in item["disks"]]
-            return Node(**{**item, "nics": nics, "disks": disks})
+            guests = [Guest(**guest) for guest in item["guests"]]
+            return Node(**{**item, "nics": nics, "disks": disks, "guests": guests})
 
         networks = [Network(**network) for network in data["networks"]]
         return Spec(

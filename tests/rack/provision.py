@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import shutil
 import subprocess
 import tempfile
+from dataclasses import asdict
 from pathlib import Path
 
 from rack import disks, machine, processes, state
@@ -15,6 +17,7 @@ from rack.machine import node_dir
 from rack.proxy import PORT
 from rack.spec import Node, Spec
 
+GUESTS = "etc/pve-standin-guests.json"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
@@ -197,6 +200,8 @@ def lay(
     layer.write("etc/apt/apt.conf.d/05rack-proxmox", apt_proxy(spec))
     layer.write("etc/shadow", set_root_password((layer.image / "etc/shadow").read_text(), password_hash))
     layer.write("root/.ssh/authorized_keys", authorized + "\n")
+    if node.guests:
+        layer.write(GUESTS, json.dumps([asdict(guest) for guest in node.guests]) + "\n")
     for kind in ("rsa", "ecdsa", "ed25519"):
         make_key(rack_dir, layer.directory("etc/ssh") / f"ssh_host_{kind}_key", f"root@{node.name}", kind)
 

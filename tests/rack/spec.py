@@ -12,9 +12,9 @@ from typing import Any
 import yaml
 
 from rack.errors import RackError
-from rack.model import Disk, Network, Nic, Node, Spec
+from rack.model import Disk, Guest, Network, Nic, Node, Spec
 
-__all__ = ["BACKENDS", "RELEASES", "Disk", "Network", "Nic", "Node", "Spec", "load_spec", "parse_spec"]
+__all__ = ["BACKENDS", "RELEASES", "Disk", "Guest", "Network", "Nic", "Node", "Spec", "load_spec", "parse_spec"]
 
 RELEASES = {"trixie": "9", "bookworm": "8"}
 BACKENDS = ("container", "metal")
@@ -22,6 +22,7 @@ DEFAULT_NETWORKS = {"management": "10.99.0.0/24", "cluster": "10.98.0.0/24", "st
 BUSES = ("scsi", "virtio", "nvme", "sata")
 SERVICES = ("lldpd", "openvswitch-switch", "smartmontools")
 GROUPS = ("pve", "pbs")
+GUESTS = ("qemu", "lxc")
 CONTENTS = ("ext4", "gpt", "lvm", "ceph")
 FIRST_HOST = 11
 MAX_NICS = 8
@@ -221,6 +222,21 @@ def _disks(check: _Checker, given: Any, where: str, backend: str) -> list[Disk]:
     return disks
 
 
+def _guests(check: _Checker, given: Any, where: str) -> list[Guest]:
+    guests = []
+    for number, value in enumerate(check.sequence(given, where)):
+        place = f"{where}[{number}]"
+        item = check.mapping(value, place, {"vmid", "type", "name"})
+        guests.append(
+            Guest(
+                vmid=check.number(item.get("vmid"), f"{place}.vmid", 100, 999_999_999),
+                type=check.one_of(item.get("type", "qemu"), f"{place}.type", GUESTS),
+                name=check.name(item.get("name"), f"{place}.name"),
+            )
+        )
+    return guests
+
+
 def _smbios(check: _Checker, value: Any, where: str) -> dict[str, str]:
     given = check.mapping(value, where, {"vendor", "product", "serial"})
     return {key: check.matching(text, f"{where}.{key}", _WORD, "plain text") for key, text in given.items()}
@@ -243,6 +259,7 @@ def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, An
         "watchdog": check.boolean,
         "machine_id": lambda value, place: check.matching(value, place, _MACHINE_ID, "machine id (32 digits, 0 to f)"),
         "group": lambda value, place: check.one_of(value, place, GROUPS),
+        "guests": lambda value, place: _guests(check, value, place),
         "smbios": lambda value, place: _smbios(check, value, place),
         "services": lambda value, place: [check.one_of(item, place, SERVICES) for item in check.sequence(value, place)],
     }
@@ -250,7 +267,7 @@ def _hardware(check: _Checker, item: dict[str, Any], where: str) -> dict[str, An
     return {**values, "clock": float(clock), "cpu_flags": flags}
 
 
-NODE_KEYS = {"nics", "disks", "cpu_flags", "machine_id", "group"} | METAL_NODE
+NODE_KEYS = {"nics", "disks", "cpu_flags", "machine_id", "group", "guests"} | METAL_NODE
 
 
 def _node(
@@ -287,7 +304,7 @@ def parse_spec(
     if rack_release not in RELEASES:
         raise check.refuse(f"release: {rack_release!r} is not known; known are {', '.join(RELEASES)}")
     networks = _networks(check, top.get("networks"), kind)
-    defaults = check.mapping(top.get("defaults", {}), "defaults", NODE_KEYS - {"machine_id"})
+    defaults = check.mapping(top.get("defaults", {}), "defaults", NODE_KEYS - {"machine_id", "guests"})
 
     listed = top.get("nodes", 3)
     count = nodes if nodes is not None else listed if isinstance(listed, int) else None
@@ -304,6 +321,7 @@ def parse_spec(
     parsed = [_node(check, item, index, networks, defaults, kind) for index, item in enumerate(items)]
     seen_names: set[str] = set()
     seen_addresses: dict[str, str] = {}
+    seen_guests: dict[int, str] = {}
     for node in parsed:
         if node.name in seen_names:
             raise check.refuse(f"node {node.name} is listed twice")
@@ -312,6 +330,10 @@ def parse_spec(
             if address in seen_addresses:
                 raise check.refuse(f"address {address} is given to both {seen_addresses[address]} and {node.name}")
             seen_addresses[address] = node.name
+        for guest in node.guests:
+            if guest.vmid in seen_guests:
+                raise check.refuse(f"guest {guest.vmid} is given to both {seen_guests[guest.vmid]} and {node.name}")
+            seen_guests[guest.vmid] = node.name
     return Spec(rack_name, rack_release, networks, parsed, kind)
 
 

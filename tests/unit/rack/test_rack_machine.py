@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import stat
 from pathlib import Path
 
@@ -171,3 +172,17 @@ def test_a_backup_server_is_in_a_group_of_its_own(tmp_path):
     data = inventory.build(tmp_path, parse_spec({"nodes": nodes}, "test", name="lab"), "http://10.99.0.1:3142", None)
     assert (data["pve"], data["pbs"]) == ({"hosts": ["pve1"]}, {"hosts": ["pbs1"]})
     assert data["all"]["children"] == ["pve", "pbs"]
+
+
+def test_guests_lie_where_the_stand_in_looks(tmp_path):
+    image = tmp_path / "image"
+    for directory in ("etc/network", "etc/apt/sources.list.d", "etc/apt/apt.conf.d", "etc/ssh", "root/.ssh"):
+        (image / directory).mkdir(parents=True)
+    (image / "etc/shadow").write_text("root:*:1::::::\n")
+    spec = parse_spec({"nodes": [{"name": "a", "guests": [{"vmid": 110, "name": "web"}]}, {"name": "b"}]}, "x", "lab")
+    for node in spec.nodes:
+        layer = tmp_path / node.name
+        layer.mkdir()
+        provision.lay(provision.Layer(layer, image), tmp_path, spec, node, "key", "hash", False)
+    assert json.loads((tmp_path / "a" / provision.GUESTS).read_text()) == [{"vmid": 110, "type": "qemu", "name": "web"}]
+    assert not (tmp_path / "b" / provision.GUESTS).exists()

@@ -137,3 +137,23 @@ def test_a_file_without_a_name_gives_its_own(tmp_path):
 def test_an_unknown_node_is_answered_with_the_known_ones():
     with pytest.raises(RackError, match="no node 'pve9'; it has pve1, pve2"):
         parse({"nodes": 2}).node("pve9")
+
+
+def test_guests_of_the_first_machine(tmp_path):
+    spec = load_spec(SPECS / "three.yml", nodes=4)
+    assert [[guest.vmid for guest in node.guests] for node in spec.nodes] == [[110, 111], [], [], []]
+    assert Spec.from_dict(spec.to_dict()) == spec
+
+
+@pytest.mark.parametrize(
+    ("guests", "message"),
+    [
+        ([{"vmid": 99, "name": "x"}], r"guests\[0\].vmid: 99 is no whole number from 100"),
+        ([{"vmid": 100, "name": "x", "type": "kvm"}], r"guests\[0\].type: 'kvm' is not known"),
+        ([{"vmid": 100, "name": "x"}, {"vmid": 100, "name": "y"}], "guest 100 is given to both a and a"),
+        ({"vmid": 100}, "guests must be a list"),
+    ],
+)
+def test_guests_that_cannot_be(guests, message):
+    with pytest.raises(RackError, match=message):
+        parse({"nodes": [{"name": "a", "guests": guests}]})

@@ -73,9 +73,17 @@ def quorate() -> bool:
 
 
 def guests() -> dict[str, dict[str, Any]]:
-    """VMID → {node, type, version} from /etc/pve/.vmlist."""
+    """VMID → {node, type, version} from /etc/pve/.vmlist; a plain directory in its place has none, and is looked through."""
     text = read(".vmlist")
-    return json.loads(text).get("ids", {}) if text.strip() else {}
+    if text.strip():
+        return json.loads(text).get("ids", {})
+    kinds = {"qemu-server": "qemu", "lxc": "lxc"}
+    found = sorted(paths.pve("nodes").glob("*/*/*.conf"))
+    return {
+        path.stem: {"node": path.parent.parent.name, "type": kinds[path.parent.name], "version": 1}
+        for path in found
+        if path.parent.name in kinds and path.stem.isdigit()
+    }
 
 
 def node_names() -> list[str]:

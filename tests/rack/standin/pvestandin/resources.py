@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import peers, pvefiles
+from . import guests, paths, peers, pvefiles
 from .section import Section
 from .text import hash_order, truth
 
@@ -51,11 +51,15 @@ def storage(name: str, section: Section, on: str) -> dict[str, Any]:
 
 
 def guest(vmid: str, known: dict[str, Any]) -> dict[str, Any]:
-    """A guest as far as the cluster's list knows it."""
-    return {
+    """A guest as its node tells of it; only what the cluster's list knows if the node says nothing."""
+    entry = {
         "id": f"{known['type']}/{vmid}",
         "vmid": int(vmid),
         "node": known["node"],
         "type": known["type"],
         "status": "unknown",
     }
+    members = pvefiles.members().get("nodelist", {})
+    online = not members or members.get(known["node"], {}).get("online")
+    there = paths.pve(guests.file(known["node"], vmid, known["type"])).exists()
+    return {**entry, **guests.summary(vmid, known)} if online and there else entry

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .. import datacenter, nodenames, peers, pvefiles, resources
+from .. import datacenter, ha, nodenames, peers, pvefiles, resources
 from ..errors import ApiError, Failure, bad_parameters
 from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
@@ -99,11 +99,13 @@ def _pools(user: str, allowed: Permissions) -> list[dict[str, Any]]:
 
 
 def _guests(user: str, allowed: Permissions) -> list[dict[str, Any]]:
-    answer = []
+    answer, states = [], _ha_services()
     for vmid, known in sorted(pvefiles.guests().items()):
         if allowed.allowed(user, f"/vms/{vmid}", ["VM.Audit"]):
             pool = allowed.config.pool_of(vmid)
-            answer.append({**resources.guest(vmid, known), **({"pool": pool} if pool else {})})
+            entry = {**resources.guest(vmid, known), **({"pool": pool} if pool else {})}
+            state = states.get(f"{'vm' if known['type'] == 'qemu' else 'ct'}:{vmid}", {}).get("state")
+            answer.append({**entry, **({"hastate": state} if state else {})})
     return answer
 
 
@@ -121,8 +123,18 @@ def _nodes(user: str, allowed: Permissions) -> list[dict[str, Any]]:
 
 
 def _ha_states() -> dict[str, str]:
+    return _manager_status().get("node_status", {})
+
+
+def _ha_services() -> dict[str, dict[str, Any]]:
+    """What the manager made of a resource; before it has seen it, what was asked for."""
+    wanted = {name: {"state": section.get("state", "started")} for name, section in ha.read(ha.RESOURCES).ids.items()}
+    return {**wanted, **_manager_status().get("service_status", {})}
+
+
+def _manager_status() -> dict[str, Any]:
     text = pvefiles.read("ha/manager_status")
-    return json.loads(text).get("node_status", {}) if text.strip() else {}
+    return json.loads(text) if text.strip() else {}
 
 
 def _storages(user: str, allowed: Permissions) -> list[dict[str, Any]]:

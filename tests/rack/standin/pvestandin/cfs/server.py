@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .. import daemon, paths
+from .. import daemon, guests, paths
 from . import DATABASE, ipc
 from .corosync import CorosyncError, Group, Map, Quorum
 from .files import Files
@@ -204,14 +204,30 @@ class Link:
 
 
 def _database(local: bool) -> MemDb:
-    """Open it; a new one takes the corosync.conf that lies on the node already (that is how a node joins)."""
+    """Open it; a new one takes the corosync.conf that lies on the node already (that is how a node joins).
+
+    Without one the node is new, and gets the guests that the rack gave it.
+    """
     db = MemDb(paths.at(DATABASE))
     conf = paths.at(LOCAL_CONF)
-    if db.created and not local and conf.exists():
-        now = int(time.time())
-        db.create("corosync.conf", 0, now)
-        db.write("corosync.conf", 0, now, conf.read_bytes(), 0, True)
+    now = int(time.time())
+    if db.created and conf.exists():
+        if not local:
+            db.create("corosync.conf", 0, now)
+            db.write("corosync.conf", 0, now, conf.read_bytes(), 0, True)
+    elif db.created:
+        for path, text in guests.given(paths.node_name()).items():
+            _lay(db, path, text.encode(), now)
     return db
+
+
+def _lay(db: MemDb, path: str, data: bytes, now: int) -> None:
+    """A file and the directories above it."""
+    parts = path.split("/")
+    for depth in range(1, len(parts)):
+        db.mkdir("/".join(parts[:depth]), 0, now)
+    db.create(path, 0, now)
+    db.write(path, 0, now, data, 0, True)
 
 
 def run(ready: Callable[[], None], local: bool) -> None:
