@@ -55,17 +55,22 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
-        config = self.params.get("config")
-        config = [config] if isinstance(config, dict) else config
-        items = [item if isinstance(item, dict) else {} for item in config] if isinstance(config, list) else []
-        for item in items:
-            for name in [name for name in item if isinstance(name, str) and option_name(name) not in item]:
-                item[option_name(name)] = item.pop(name)
-        self.given = [set(item) for item in items]
-        # Ansible refuses null where there are choices; left out, it comes back as None
-        for item in items:
-            for name in [name for name, value in item.items() if value is None]:
-                del item[name]
+        self.given = written(self.params.get("config"))
+
+
+def written(config: Any) -> list[set[str]]:
+    """The keys of each item as the user wrote them; the items themselves are put into a form that Ansible takes."""
+    config = [config] if isinstance(config, dict) else config
+    items = [item if isinstance(item, dict) else {} for item in config] if isinstance(config, list) else []
+    for item in items:
+        for name in [name for name in item if isinstance(name, str) and option_name(name) not in item]:
+            item[option_name(name)] = item.pop(name)
+    given = [set(item) for item in items]
+    # Ansible refuses null where there are choices; left out, it comes back as None
+    for item in items:
+        for name in [name for name, value in item.items() if value is None]:
+            del item[name]
+    return given
 
 
 class ResourceModule:
@@ -155,24 +160,24 @@ class Run:
                 self.module.warn(text)
         if state == "gathered":
             keys = {item.key for item in wanted} or {one.key for one in self._own(present)}
-            found = self._list(one for one in present.values() if one.key in keys)
+            found = self.listing(one for one in present.values() if one.key in keys)
             return {"changed": False, "gathered": self._shown(found)}
-        self.planner = Planner(self.resource, state, self._version, self.module.params.get("allow_remove") or ())
+        self.planner = Planner(self.resource, state, self.version, self.module.params.get("allow_remove") or ())
         changes = self.planner.plan(wanted, present)
         if self.api.installed and changes:
             self._ask(changes)
-        after = self._predict(changes, present)
+        after = self.predict(changes, present)
         if changes and not self.module.check_mode:
             self._apply(wanted, changes)
             after = self._read()
             self._hide(wanted, after)
-            self._compare(wanted, after)
+            self.compare(wanted, after)
         return {
             "changed": bool(changes),
-            "before": self._shown(self._list(self._own(present))),
-            "after": self._shown(self._list(self._own(after))),
+            "before": self._shown(self.listing(self._own(present))),
+            "after": self._shown(self.listing(self._own(after))),
             "changes": [change.summary() for change in changes],
-            "diff": self._diff(changes),
+            "diff": self.diff(changes),
             **self.api.told,
         }
 
@@ -197,7 +202,7 @@ class Run:
 
     def _not_in_this_version(self) -> str | None:
         resource = self.resource
-        version = self._version() if resource.since or resource.until else None
+        version = self.version() if resource.since or resource.until else None
         if version is None or resource.known_in(version):
             return None
         line = ".".join(map(str, version[:2]))
@@ -222,15 +227,15 @@ class Run:
                 self.module.warn(f"{sentence} It is refused where that is still so when it is done.")
         refuse(problems)
 
-    def _version(self) -> Version | None:
+    def version(self) -> Version | None:
         if self.api.client.installed:
             return self.api.client.version
         return self.api.client.product.on_debian.get(_debian_release())
 
-    def _list(self, items: Iterable[Present]) -> list[Item]:
+    def listing(self, items: Iterable[Present]) -> list[Item]:
         return [one.config(self.resource) for one in sorted(items, key=lambda one: one.key) if one.known(self.resource)]
 
-    def _predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
+    def predict(self, changes: list[Change], present: Mapping[str, Present]) -> dict[str, Present]:
         result = dict(present)
         unseen = {one.option for one in self.resource.fields if one.secret or one.transient or one.once}
         for change in changes:
@@ -244,7 +249,7 @@ class Run:
             result[change.key] = Present(change.key, label, values, change.present.raw if change.present else {})
         return result
 
-    def _diff(self, changes: list[Change]) -> dict[str, Any]:
+    def diff(self, changes: list[Change]) -> dict[str, Any]:
         before: dict[str, Item] = {}
         after: dict[str, Item] = {}
         for change in changes:
@@ -264,15 +269,18 @@ class Run:
             self._all_at_once(wanted, changes)
             return
         for change in changes:
-            try:
-                if change.action == "recreate":
-                    self._recreate(change)
-                else:
-                    self._converge(change)
-            except ProxmoxError as error:
-                self._word(error, change)
-                raise
-            self.done.append(change)
+            self.make(change)
+
+    def make(self, change: Change) -> None:
+        try:
+            if change.action == "recreate":
+                self._recreate(change)
+            else:
+                self._converge(change)
+        except ProxmoxError as error:
+            self._word(error, change)
+            raise
+        self.done.append(change)
 
     def _all_at_once(self, wanted: Sequence[Wanted], changes: list[Change]) -> None:
         together = self.resource.together
@@ -396,7 +404,7 @@ class Run:
                 form["digest"] = digest
             self.api.put(f"{collection}/{key}" if key else collection, **form)
 
-    def _compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
+    def compare(self, wanted: list[Wanted], present: Mapping[str, Present]) -> None:
         """Says so when Proxmox took a value and made something else of it."""
         for item in wanted:
             if rest := self.planner.leftover(item, present.get(item.key)):

@@ -6,8 +6,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -23,9 +26,27 @@ _STANDIN = str(Path(__file__).resolve().parents[3] / "rack" / "standin")
 if _STANDIN not in sys.path:
     sys.path.insert(0, _STANDIN)
 
-from pvestandin import dispatch, peers, registry  # noqa: E402
+from pvestandin import dispatch, faults, peers, registry, tasks  # noqa: E402
 
 NODE = "pve1"
+
+
+def _at_once(ctx: registry.Context, kind: str, ident: str, work: Callable[..., None], **arguments: Any) -> str:
+    """A task that has ended when its UPID is known: a process for each takes longer than all the rest."""
+    task = tasks.Task(ctx.node, 1, 1, int(time.time()), kind, ident, ctx.user)
+    task.log.parent.mkdir(parents=True, exist_ok=True)
+    with task.log.open("w") as log, contextlib.redirect_stdout(log):
+        tasks.run(
+            {
+                "upid": task.upid,
+                "module": work.__module__,
+                "function": work.__qualname__,
+                "arguments": arguments,
+                "fail": faults.task_failure(kind),
+                "foreground": False,
+            }
+        )
+    return task.upid
 
 
 class StandIn:
@@ -49,6 +70,7 @@ class StandIn:
         monkeypatch.setenv("PVE_STANDIN_ROOT", str(root))
         monkeypatch.setenv("PVE_STANDIN_NODE", NODE)
         monkeypatch.setenv("PVE_STANDIN_SCHEMA", str(schema_file(release)))
+        monkeypatch.setattr(tasks, "start", _at_once)
         peers.forget()
         registry.load()
 
@@ -91,12 +113,12 @@ class StandIn:
 
     def module(self, resource: Resource, *, check: bool = False, **arguments: Any) -> dict[str, Any]:
         """Runs the module of a table; C(writes) has the calls of this run only."""
+        return self.run(lambda connect: ResourceModule(resource, connect).run(), check=check, **arguments)
+
+    def run(self, start: Callable[[Any], None], *, check: bool = False, **arguments: Any) -> dict[str, Any]:
+        """Runs C(start(connect))."""
         self.writes = []
         arguments |= {"_ansible_check_mode": True} if check else {}
         if self.user != "root@pam":
             arguments |= {"api_host": "pve.example.org", "api_token_id": self.user, "api_token_secret": "unused"}
-
-        def start(connect: Any) -> None:
-            ResourceModule(resource, connect).run()
-
         return run_module(self._monkeypatch, start, arguments, transport=self)

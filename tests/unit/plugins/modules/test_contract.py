@@ -19,6 +19,7 @@ from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
     contract_access,
     contract_backup,
     contract_datacenter,
+    contract_sdn,
 )
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Case
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
@@ -28,6 +29,7 @@ CASES: dict[str, Case] = {
     **contract_access.CASES,
     **contract_backup.CASES,
     **contract_datacenter.CASES,
+    **contract_sdn.CASES,
 }
 ELSEWHERE = {
     **dict.fromkeys(
@@ -42,6 +44,7 @@ ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CAS
 
 class Subject:
     def __init__(self, name: str, release: str, root: Path, monkeypatch: Any) -> None:
+        self.name = name
         self.case = CASES[name]
         self.table = contract.table(name, monkeypatch)
         self.api = (BackupStandIn if name in contract_backup.CASES else StandIn)(root, monkeypatch, release)
@@ -51,8 +54,7 @@ class Subject:
             self.api.call(method, path, **params)
 
     def run(self, config: Any, state: str = "merged", *, check: bool = False) -> dict[str, Any]:
-        arguments = {} if config is None else {"config": config}
-        result = self.api.module(self.table, check=check, state=state, **arguments, **self.case.arguments)
+        result = self.start(config, check=check, state=state)
         assert not result["failed"], result["msg"]
         text = json.dumps(result)
         assert [secret for secret in self.case.secrets if secret in text] == []
@@ -60,6 +62,13 @@ class Subject:
         if not result["changed"]:
             assert self.api.writes == []
         return result
+
+    def start(self, config: Any, **arguments: Any) -> dict[str, Any]:
+        arguments |= self.case.arguments
+        if self.table:
+            arguments |= {} if config is None else {"config": config}
+            return self.api.module(self.table, **arguments)
+        return contract_sdn.start(self.api, self.name.partition(".")[2], config, **arguments)
 
     def gathered(self) -> dict[tuple[str, ...], dict[str, Any]]:
         return {self.case.key(item): item for item in self.run(None, "gathered")["gathered"]}
@@ -101,7 +110,8 @@ def each() -> Any:
 
 
 def test_every_module_on_the_engine_is_held_to_it() -> None:
-    assert contract.on_the_engine() == CASES.keys() | ELSEWHERE.keys()
+    assert contract.on_the_engine() == {name.partition(".")[0] for name in CASES} | ELSEWHERE.keys()
+    assert {name for name in CASES if name.startswith("sdn.")} == {f"sdn.{option}" for option in contract_sdn.TABLES}
 
 
 @each()
@@ -173,7 +183,7 @@ def test_deleted_removes_what_is_listed(subject: Subject) -> None:
 @each()
 def test_what_is_wrong_changes_nothing(subject: Subject) -> None:
     item = {**subject.case.items[0], "no_such_setting": "x"}
-    result = subject.api.module(subject.table, config=[item], **subject.case.arguments)
+    result = subject.start([item])
     assert result["failed"]
     assert "no_such_setting" in result["msg"]
     assert subject.api.writes == []

@@ -1,7 +1,8 @@
 """/nodes/{node}/network (PVE/API2/Network.pm).
 
 Changes are staged in /etc/network/interfaces.new; PUT on the list moves that into place, writes what SDN wants, and runs
-ifreload. Networks that SDN makes are not listed here. Proxmox also refuses an ifupdown2 that is not its own build; here Debian's must do.
+ifreload. Networks that SDN makes are not listed here. Proxmox also refuses an ifupdown2 that is not its own build; here
+Debian's must do.
 """
 
 from __future__ import annotations
