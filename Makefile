@@ -66,7 +66,7 @@ metal: setup $(STATE)/metal-packages ## what a rack of QEMU machines needs on to
 
 .PHONY: demo
 demo: setup ## a virtual rack, and a cluster with Ceph on it: NODES=3 RELEASE=trixie|bookworm
-	@python3 -m rack up tests/rack/specs/three.yml --name $(RACK_NAME) --release $(RELEASE) --nodes $(NODES)
+	@python3 -m rack up tests/rack/specs/demo.yml --name $(RACK_NAME) --release $(RELEASE) --nodes $(NODES)
 	ansible-playbook -i inventories/rack playbooks/site.yml | tee $(STATE)/demo.log
 	echo
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."

@@ -106,3 +106,22 @@ def test_ceph_is_whole(host):
 def test_the_storage_of_ceph_is_active(host, storage):
     rows = [line.split() for line in host.check_output("pvesm status").splitlines()[1:]]
     assert [row[2] for row in rows if row[0] == storage] == ["active"]
+
+
+def test_who_may_do_what_is_what_the_inventory_says(host, name):
+    config = host.file("/etc/pve/user.cfg").content_string
+    assert "group:operators:alice@pve:On call:\n" in config
+    assert "token:terraform@pve!rack:0:1:For Terraform:\n" in config
+    assert "acl:1:/vms:@operators:Operator:\n" in config
+    secret = host.file("/root/terraform.token")
+    assert secret.exists == (name == "pve1")
+    assert not secret.exists or secret.mode == 0o600
+
+
+def test_ha_looks_after_the_guests_that_the_first_machine_brought(host):
+    resources = host.file("/etc/pve/ha/resources.cfg").content_string
+    assert [line for line in resources.splitlines() if line.startswith("vm: ")] == ["vm: 110", "vm: 111"]
+    eight = host.check_output("pveversion").startswith("pve-manager/8.")
+    places = host.file("/etc/pve/ha/groups.cfg" if eight else "/etc/pve/ha/rules.cfg").content_string
+    assert ("group: front" if eight else "node-affinity: front") in places
+    assert eight or "resource-affinity: separate\n" in places

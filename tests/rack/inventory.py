@@ -51,7 +51,10 @@ def host_variables(rack_dir: Path, spec: Spec, node: Node) -> dict[str, Any]:
     }
 
 
-def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) -> dict[str, Any]:
+def build(
+    rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None, stand_in: bool = True
+) -> dict[str, Any]:
+    """What `ansible-inventory --list` takes. Without the stand-in, no machine brings guests."""
     variables: dict[str, Any] = {
         "ansible_user": "root",
         "ansible_ssh_private_key_file": str(rack_dir / "id_ed25519"),
@@ -72,8 +75,11 @@ def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None) ->
     groups: dict[str, Any] = {"pve": {"hosts": _names(spec, "pve")}}
     if for_ceph(spec):
         groups["ceph"] = groups["pve"]
+    if stand_in and for_ha(spec):
+        groups["ha"] = groups["pve"]
     if _names(spec, "pbs"):
         groups["pbs"] = {"hosts": _names(spec, "pbs")}
+        groups["backup"] = groups["pve"]
     return {
         "_meta": {"hostvars": {node.name: host_variables(rack_dir, spec, node) for node in spec.nodes}},
         "all": {"children": list(groups), "vars": variables},
@@ -89,3 +95,8 @@ def for_ceph(spec: Spec) -> bool:
     """Whether all machines have what the demo's Ceph needs: three of them, each with two disks that are large enough."""
     large = [sum(disk.size >= CEPH_DISK for disk in node.disks) for node in spec.nodes if node.group == "pve"]
     return len(large) >= 3 and min(large) >= 2
+
+
+def for_ha(spec: Spec) -> bool:
+    """Whether there are the guests of the demo, and a second node for them."""
+    return len(_names(spec, "pve")) >= 2 and {110, 111} <= {guest.vmid for node in spec.nodes for guest in node.guests}

@@ -414,6 +414,7 @@ class Rack:
         spec = self.spec
         try:
             keyring = json.loads((self.directory / "proxmox.json").read_text())["keyring_sha256"]
+            stand_in = json.loads((self.directory / "proxy.json").read_text())["repository"] is not None
         except FileNotFoundError:
             raise RackError(f"rack {self.name} is half up; `rack up SPEC` completes it") from None
-        return inventory.build(self.directory, spec, provision.proxy_url(spec), keyring)
+        return inventory.build(self.directory, spec, provision.proxy_url(spec), keyring, stand_in)

@@ -314,7 +314,7 @@ def parse_spec(
     if isinstance(listed, (str, dict)):
         raise check.refuse(f"nodes must be a number or a list, found {listed!r}")
     if count is not None:
-        items = items[:count] + [{"name": f"pve{number + 1}"} for number in range(len(items), count)]
+        items = _counted(items, count)
     if not items:
         raise check.refuse("nodes: the list is empty")
 
@@ -335,6 +335,13 @@ def parse_spec(
                 raise check.refuse(f"guest {guest.vmid} is given to both {seen_guests[guest.vmid]} and {node.name}")
             seen_guests[guest.vmid] = node.name
     return Spec(rack_name, rack_release, networks, parsed, kind)
+
+
+def _counted(items: list[Any], count: int) -> list[Any]:
+    """C(count) nodes of the cluster, those that are missing at the end; machines for something else stay."""
+    nodes = [item for item in items if not isinstance(item, dict) or item.get("group", "pve") == "pve"]
+    kept = [item for item in items if item not in nodes[count:]]
+    return kept + [{"name": f"pve{number + 1}"} for number in range(len(nodes), count)]
 
 
 def load_spec(

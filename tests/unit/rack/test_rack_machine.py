@@ -171,7 +171,19 @@ def test_a_backup_server_is_in_a_group_of_its_own(tmp_path):
     nodes = [{"name": "pve1"}, {"name": "pbs1", "group": "pbs"}]
     data = inventory.build(tmp_path, parse_spec({"nodes": nodes}, "test", name="lab"), "http://10.99.0.1:3142", None)
     assert (data["pve"], data["pbs"]) == ({"hosts": ["pve1"]}, {"hosts": ["pbs1"]})
-    assert data["all"]["children"] == ["pve", "pbs"]
+    assert data["all"]["children"] == ["pve", "pbs", "backup"]
+    assert data["backup"] == data["pve"]
+
+
+def test_machines_are_for_ha_if_the_guests_of_the_demo_are_there_and_have_somewhere_to_go(tmp_path):
+    def groups(nodes: int, *vmids: int, stand_in: bool = True) -> list[str]:
+        listed = [{"name": f"pve{one}"} for one in range(nodes)]
+        listed[0]["guests"] = [{"vmid": vmid, "type": "qemu", "name": f"guest{vmid}"} for vmid in vmids]
+        spec = parse_spec({"nodes": listed}, "test", name="lab")
+        return inventory.build(tmp_path, spec, "http://10.99.0.1:3142", "ab" * 32, stand_in)["all"]["children"]
+
+    assert groups(2, 110, 111) == groups(3, 110, 111, 112) == ["pve", "ha"]
+    assert groups(1, 110, 111) == groups(3, 110) == groups(3) == groups(3, 110, 111, stand_in=False) == ["pve"]
 
 
 def test_guests_lie_where_the_stand_in_looks(tmp_path):

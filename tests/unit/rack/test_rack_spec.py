@@ -36,6 +36,15 @@ def test_fewer_nodes_than_listed():
     assert [node.name for node in parse({"nodes": [{"name": "a"}, {"name": "b"}]}, nodes=1).nodes] == ["a"]
 
 
+def test_a_count_is_one_of_cluster_nodes():
+    def names(count: int) -> list[str]:
+        return [node.name for node in load_spec(SPECS / "demo.yml", nodes=count).nodes]
+
+    assert names(2) == ["pve1", "pve2", "pbs1"]
+    assert names(3) == ["pve1", "pve2", "pve3", "pbs1"]
+    assert names(4) == ["pve1", "pve2", "pve3", "pbs1", "pve4"]
+
+
 def test_a_node_may_say_everything_itself():
     spec = parse(
         {
