@@ -18,11 +18,16 @@ def kernel_release() -> str:
 
 def status() -> dict[str, Any]:
     """The answer of GET /nodes/{node}/status."""
+    version = paths.version()
+    return {**machine(), "pveversion": f"pve-manager/{version['version']}/{version['repoid']}"}
+
+
+def machine() -> dict[str, Any]:
+    """What of it is the machine's, with whatever product."""
     kernel = os.uname()
     memory = _memory()
     root = os.statvfs("/")
     size, free = root.f_blocks * root.f_frsize, root.f_bfree * root.f_frsize
-    version = paths.version()
     return {
         "uptime": int(float(Path("/proc/uptime").read_text().split()[0])),
         "idle": 0,
@@ -50,7 +55,6 @@ def status() -> dict[str, Any]:
             "free": memory["SwapFree"],
             "used": memory["SwapTotal"] - memory["SwapFree"],
         },
-        "pveversion": f"pve-manager/{version['version']}/{version['repoid']}",
         "rootfs": {"total": size, "free": free, "used": size - free, "avail": root.f_bavail * root.f_frsize},
     }
 

@@ -27,7 +27,7 @@ def list_nodes(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
 
 @endpoint("GET", f"{_NODE}/status", permission=privilege("system/status", "Sys.Audit"), params="node!")
 def status(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
-    found = nodestat.status()
+    found = nodestat.machine()
     shown = {
         name: found[name] for name in ("uptime", "loadavg", "memory", "swap", "cpu", "wait", "cpuinfo") if name in found
     }
