@@ -118,7 +118,6 @@ class Stage:
         wanted: Mapping[str, Sequence[Wanted] | None],
         *,
         allowed: bool,
-        deadline: Callable[[float], Deadline] = Deadline,
     ) -> None:
         self.api = api
         self.state = state
@@ -126,7 +125,6 @@ class Stage:
         self._wanted = {
             option: None if items is None else {item.key: item for item in items} for option, items in wanted.items()
         }
-        self._deadline = deadline
         self.warnings: list[str] = []
 
     @property
@@ -143,9 +141,11 @@ class Stage:
             return False
         if one.key not in items:
             return self.state == "overridden" and one.state == "deleted"
-        if self.state != "merged" or one.state != "changed":
+        item = items[one.key]
+        if self.state != "merged" or one.state != "changed" or item.recreate:
             return True
-        return one.settings <= items[one.key].values.keys()
+        generated = {field.option for field in TABLES[one.kind].fields if field.generated}
+        return one.settings <= item.values.keys() | generated
 
     def refuse(self, others: Sequence[Leftover], done: str = "Nothing was changed.") -> None:
         if others and not self.allowed:
@@ -232,7 +232,7 @@ class Stage:
                 return False, "locked"
 
         try:
-            return self._deadline(PATIENCE).until("the lock of SDN", attempt, interval=1.0)
+            return Deadline(PATIENCE).until("the lock of SDN", attempt, interval=1.0)
         except Timeout as error:
             leftovers = View.read(self.api).leftovers()
             if not leftovers or self.others(leftovers):

@@ -167,13 +167,13 @@ def delete(ctx: Context, params: dict[str, Any]) -> None:
     params=lambda: f"{_NODE} regenerate-frr:boolean" if paths.release() >= (9, 0) else _NODE,
 )
 def reload(ctx: Context, params: dict[str, Any]) -> str:
-    check_ifupdown2()
+    if not has_ifupdown2():
+        raise Failure("you need ifupdown2 to reload network configuration")
     return tasks.start(ctx, "srvreload", "networking", reload_work)
 
 
-def check_ifupdown2() -> None:
-    if not paths.at("/usr/share/ifupdown2").exists():
-        raise Failure("you need ifupdown2 to reload network configuration")
+def has_ifupdown2() -> bool:
+    return paths.at("/usr/share/ifupdown2").exists()
 
 
 def reload_work() -> None:

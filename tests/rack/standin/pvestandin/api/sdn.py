@@ -81,8 +81,7 @@ def reload_all() -> None:
 
 
 def _reload(node: str) -> None:
-    if node == paths.node_name():
-        network.check_ifupdown2()
+    if node == paths.node_name() and network.has_ifupdown2():
         network.reload_work()
         return
     done = answer(Call("PUT", f"/nodes/{node}/network", {}, "root@pam"))
