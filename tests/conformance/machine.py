@@ -57,6 +57,15 @@ def make(root: Path, node: str) -> None:
     _write_script(root / "bin/smartctl", "exit 1\n")
 
 
+def make_proxy_control(root: Path) -> None:
+    """systemctl, as far as it makes the API take another certificate: its process is in the file run/pveproxy.pid."""
+    _write_script(
+        root / "bin/systemctl",
+        f'[ "$*" = "reload-or-restart pveproxy" ] && exec kill -HUP "$(cat {root}/run/pveproxy.pid)"\n'
+        'exec env PATH="${PATH#*:}" systemctl "$@"\n',
+    )
+
+
 def _link(name: str, kind: str, up: bool) -> dict[str, Any]:
     flags = ["BROADCAST", *(["UP"] if up else [])]
     return {"ifname": name, "link_type": "ether", "flags": flags, "linkinfo": {"info_kind": kind}}

@@ -108,6 +108,7 @@ class Rig:
         (root / "etc/hosts").write_text(HOSTS)
         (root / "etc/resolv.conf").write_text("search example.test\nnameserver 127.0.0.1\n")
         machine.make(root, node)
+        machine.make_proxy_control(root)
 
     def start(self) -> None:
         code = "from pvestandin import server; server.serve()"
@@ -117,6 +118,7 @@ class Rig:
                 subprocess.Popen([sys.executable, "-c", code], env=self.environment(node), stdout=log, stderr=log)
             )
             log.close()
+            (self.root(node) / "run/pveproxy.pid").write_text(str(self._processes[-1].pid))
         for node, process in zip(self.nodes, self._processes, strict=True):
             self._wait(node, process)
 

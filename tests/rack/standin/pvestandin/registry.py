@@ -52,12 +52,15 @@ MODULES = (
     "notifications",
     "matchers",
     "node_config",
+    "firewall",
     "sdn",
     "sdn_zones",
     "sdn_controllers",
     "sdn_vnets",
     "sdn_subnets",
     "qemu",
+    "acme",
+    "node_certificates",
     "ceph",
     "ceph_daemons",
     "ceph_osd",
@@ -175,10 +178,12 @@ def _declared(words: str) -> dict[str, Any]:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    # Pool names and some other last components hold slashes in no release that is served here.
+    # Networks hold a slash; pool names and some other last components do so in no release that is served here.
     return re.compile(
         "".join(
-            f"(?P<{part[1:-1].replace('-', '__')}>[^/]+)" if part.startswith("{") else re.escape(part)
+            f"(?P<{part[1:-1].replace('-', '__')}>{'.+' if part == '{cidr}' else '[^/]+'})"
+            if part.startswith("{")
+            else re.escape(part)
             for part in re.split(r"({[^}]+})", path)
         )
     )

@@ -41,25 +41,32 @@ def _read(node: str) -> dict[str, Any]:
     return {**values, **({"description": notes} if notes else {}), "digest": digest(raw)}
 
 
-def _check_domains(values: dict[str, Any]) -> None:
+def _acme(values: dict[str, Any]) -> dict[str, Any]:
+    """Account, and domain → {plugin, alias}: a domain in two places and one of an unknown plugin are refused."""
     acme = schema.parse_property_string(_ACME, values.get("acme") or "")
-    seen = {}
-    for domain in filter(None, acme.get("domains", "").split(";")):
-        if domain.lower() in seen:
-            raise Failure(f"duplicate domain '{domain.lower()}' in ACME config properties")
-        seen[domain.lower()] = "acme"
+    domains: dict[str, dict[str, Any]] = {}
+    keys: dict[str, str] = {}
+    for domain in filter(None, acme.get("domains", "").lower().split(";")):
+        if domain in keys:
+            raise Failure(f"duplicate domain '{domain}' in ACME config properties")
+        keys[domain], domains[domain] = "acme", {"plugin": "standalone"}
     for key in [f"acmedomain{index}" for index in range(6)]:
         if key not in values:
             continue
         entry = schema.parse_property_string(_DOMAIN, values[key])
-        domain = entry["domain"].lower()
-        if domain in seen:
-            raise Failure(f"duplicate domain '{domain}' in ACME config properties '{key}' and '{seen[domain]}'")
-        seen[domain] = key
-        plugin = entry.get("plugin", "standalone")
+        domain = entry.pop("domain").lower()
+        if domain in keys:
+            raise Failure(f"duplicate domain '{domain}' in ACME config properties '{key}' and '{keys[domain]}'")
+        keys[domain], domains[domain] = key, {"plugin": "standalone", **entry}
+        plugin = domains[domain]["plugin"]
         plugins = re.findall(r"^\w+: *(\S+)", pvefiles.read("priv/acme/plugins.cfg"), re.MULTILINE)
         if plugin not in ("standalone", *plugins):
             raise Failure(f"plugin '{plugin}' for domain '{domain}' not found!")
+    return {"account": acme.get("account", "default"), "domains": domains}
+
+
+def acme_of(node: str) -> dict[str, Any]:
+    return _acme(_read(node))
 
 
 @endpoint(
@@ -82,7 +89,7 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
         values |= given
         for key in split_list(params.get("delete")):
             values.pop(key, None)
-        _check_domains(values)
+        _acme(values)
         notes = "".join(f"#{encode_text(line)}\n" for line in str(values.pop("description", "")).splitlines())
         paths.pve(f"nodes/{ctx.node}").mkdir(parents=True, exist_ok=True)
         pvefiles.write(_file(ctx.node), notes + "".join(f"{key}: {values[key]}\n" for key in sorted(values)))
