@@ -50,6 +50,7 @@ class ActionModule(ActionBase):
                 extra=load_extra_vars(self._loader),
                 skipped=variables.get("ansible_skip_tags") or (),
                 prefixes=arguments["prefixes"],
+                omit=variables.get("omit"),
             )
         )
         for sentence in verdict.errors:

@@ -89,6 +89,16 @@ def plain(value: Any) -> Any:
     return str.__str__(value) if isinstance(value, str) else str(value)
 
 
+def without(value: Any, omit: Any) -> Any:
+    """Without what is C(omit) in lists and dicts, as Ansible leaves it out of a module's options."""
+    if not isinstance(omit, str):
+        # from ansible-core 2.19 on, templating has left it out already
+        return value
+    if isinstance(value, dict):
+        return {key: without(item, omit) for key, item in value.items() if item != omit}
+    return [without(item, omit) for item in value if item != omit] if isinstance(value, list) else value
+
+
 def _vaulted(value: Any) -> Iterator[Any]:
     if type(value).__name__ in _VAULTED:
         yield value
@@ -128,7 +138,7 @@ class Reader:
                 continue
             try:
                 written = variables[variable] if variable in variables else self.specs.defaults[variable]
-                value = plain(templar.template(written))
+                value = without(plain(templar.template(written)), self.common.get("omit"))
             except Exception as error:  # whatever a template or a vault may raise is a finding
                 finding = place.finding("a value that can be made of the variables of this host", _reason(error))
                 (checker if variable in given else defaults).findings.append(finding)

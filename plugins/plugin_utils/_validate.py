@@ -30,7 +30,7 @@ class Source:
     """What Ansible gives. C(hosts): those of the pattern; C(variables): of each host of the inventory, as written.
 
     C(extra): names that the command line sets. C(skipped): tags that this run leaves out. C(load): reads a YAML file of
-    the collection so that its templates are followed.
+    the collection so that its templates are followed. C(omit): what stands for a value that is not given.
     """
 
     pattern: str
@@ -43,6 +43,7 @@ class Source:
     extra: Collection[str] = ()
     skipped: Collection[str] = ()
     prefixes: Sequence[str] = PREFIXES
+    omit: Any = None
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def validate(source: Source) -> Verdict:
 def _common(source: Source) -> dict[str, Any]:
     """What Ansible sets in the plays that are to come."""
     plays = ("ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "play_hosts")
-    return {"hostvars": source.hostvars, **{name: list(source.hosts) for name in plays}}
+    return {"hostvars": source.hostvars, "omit": source.omit, **{name: list(source.hosts) for name in plays}}
 
 
 def _group(source: Source) -> Iterator[Finding]:

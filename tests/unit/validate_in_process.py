@@ -31,6 +31,7 @@ def judge(path: Path, extra: Mapping[str, Any] | None = None, arguments: Sequenc
             loader=loader,
             load=lambda file: loader.load_from_file(file, **TRUSTED),
             extra=extra or {},
+            omit=manager.get_vars().get("omit"),
             skipped=[argument.partition("=")[2] for argument in arguments if argument.startswith("--skip-tags=")],
         )
     )

@@ -1,0 +1,137 @@
+# Copyright (c) 2026, the baremetal.proxmox authors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From a cluster to an inventory and back, against the stand-in's API of both releases."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+from ansible.template import Templar
+from ansible.vars.manager import VariableManager
+from ansible_collections.baremetal.proxmox.plugins.filter.ha_definitions import ha_definitions
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _inventory_tables as tables
+from ansible_collections.baremetal.proxmox.plugins.module_utils._ha import GROUP, RESOURCE, RULE
+from ansible_collections.baremetal.proxmox.plugins.modules import inventory_info
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _inventory_files as files
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import plain
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import run_module
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import rich_cluster
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract_datacenter import FILES, MANAGER
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
+from validate_in_process import judge
+
+ROWS = {table.variable: table for table in (*tables.CLUSTER, *tables.NODE)}
+
+
+class Cluster:
+    def __init__(self, root: Path, monkeypatch: Any, release: str) -> None:
+        self.release, self.monkeypatch = release, monkeypatch
+        self.api = StandIn(root, monkeypatch, release)
+        for file, text in {**FILES, **MANAGER}.items():
+            self.api.write(file, text)
+
+    def converge(self, variables: dict[str, Any], state: str = "merged") -> list[str]:
+        """What the roles do, in their order; the tables that changed."""
+        changed = []
+        for variable, table in ROWS.items():
+            if variable in variables:
+                config = variables[variable]
+                if variable == "pve_datacenter_options" and "pve_ha_shutdown_policy" in variables:
+                    config = {**config, "ha": {"shutdown_policy": variables["pve_ha_shutdown_policy"]}}
+                changed += self.module(table.resource, config, state)
+        found = self.api.module(RULE, state="gathered")
+        definitions = ha_definitions(
+            variables.get("pve_ha_placement", []), variables.get("pve_ha_guests", []), self.release, found["gathered"]
+        )
+        assert definitions["findings"] == []
+        if not definitions["by_rules"]:
+            changed += self.module(GROUP, definitions["groups"], state)
+        changed += self.module(RESOURCE, definitions["resources"], state)
+        if definitions["by_rules"]:
+            changed += self.module(RULE, definitions["rules"], state)
+        return changed
+
+    def module(self, resource: Any, config: Any, state: str) -> list[str]:
+        result = self.api.module(resource, config=config, state=state)
+        assert not result["failed"], result["msg"]
+        assert bool(self.api.writes) == result["changed"]
+        return [resource.name] if result["changed"] else []
+
+    def gathered(self) -> dict[str, Any]:
+        def start(connect: Any) -> None:
+            self.monkeypatch.setattr(inventory_info, "connect", lambda module, _product: connect(module))
+            inventory_info.main()
+
+        self.api.writes = []
+        arguments = {"gather": ["host", "cluster"], "api_host": "pve.example.org", "api_token_id": "root@pam!x"}
+        result = run_module(self.monkeypatch, start, {**arguments, "api_token_secret": "no"}, transport=self.api)
+        assert not result["failed"], result["msg"]
+        assert self.api.writes == []
+        found: dict[str, Any] = json.loads(json.dumps(result["inventory"]))
+        return found
+
+
+@pytest.fixture(params=["9.2", "8.4"])
+def cluster(request: Any, tmp_path: Path, monkeypatch: Any) -> Cluster:
+    return Cluster(tmp_path / "node", monkeypatch, request.param)
+
+
+def written(found: dict[str, Any], directory: Path, name: str = "pve1") -> dict[str, str]:
+    made = files.files({"pve": [files.Machine(name, found, {"ansible_host": "192.0.2.11"})]})
+    for path, text in made.items():
+        (directory / path).parent.mkdir(parents=True, exist_ok=True)
+        (directory / path).write_text(text)
+    return made
+
+
+def read(directory: Path, host: str, extra: dict[str, Any]) -> dict[str, Any]:
+    """The variables as a play would see them."""
+    loader = DataLoader()
+    manager = VariableManager(loader=loader, inventory=InventoryManager(loader=loader, sources=[str(directory)]))
+    raw = manager.get_vars(host=manager._inventory.get_host(host), include_hostvars=False)
+    templar = Templar(loader=loader, variables={**raw, **extra})
+    return {name: plain(templar.template(value)) for name, value in raw.items() if name.startswith("pve_")}
+
+
+def test_an_empty_cluster_has_nothing_to_say(cluster: Cluster) -> None:
+    found = cluster.gathered()
+    assert found["host"] == {}
+    assert found["secrets"] == []
+    assert found["cluster"].keys() == {"pve_storage_config"}
+
+
+def test_there_and_back(cluster: Cluster, tmp_path: Path) -> None:
+    wanted = rich_cluster.of(cluster.release)
+    assert cluster.converge(wanted)
+    found = cluster.gathered()
+    assert "canary" not in json.dumps(found)
+    assert wanted.keys() - found["cluster"].keys() == {"pve_datacenter_node_options"}
+    made = written(found, tmp_path / "inventory")
+    assert "canary" not in "".join(made.values())
+    listed = {
+        line[2:-1] for line in made["group_vars/pve/vault.yml.example"].splitlines() if line.startswith("# vault_")
+    }
+    assert listed == set(rich_cluster.vault(cluster.release))
+
+    verdict = judge(tmp_path / "inventory", arguments=["--skip-tags=cluster"])
+    assert (verdict.errors, verdict.warnings) == ([], [])
+
+    # without what is in the vault, and with it
+    for vault in ({}, rich_cluster.vault(cluster.release)):
+        variables = read(tmp_path / "inventory", "pve1", vault)
+        assert cluster.converge(variables) == []
+        assert cluster.converge(variables, "overridden") == []
+
+    # and elsewhere it makes the same
+    other = Cluster(tmp_path / "other", cluster.monkeypatch, cluster.release)
+    assert other.converge(read(tmp_path / "inventory", "pve1", rich_cluster.vault(cluster.release)))
+    again = other.gathered()
+    assert again == found
+    assert written(again, tmp_path / "again") == made
