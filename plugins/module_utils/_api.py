@@ -32,6 +32,10 @@ class Api:
         self.writes = 0
         # who asks: a user, or a token of one; without options it is the node's root
         self.user = "root@pam"
+        # the API's name, where it is not the one of this machine
+        self.host: str | None = None
+        # further options of the module
+        self.words: dict[str, Any] = {}
         # what is told once only, for the module's result
         self.told: dict[str, Any] = {}
         self.on_ceph = on_ceph

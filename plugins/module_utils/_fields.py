@@ -181,6 +181,9 @@ class Resource:
     delete_each   the settings to take away are parameters of their own, not one list
     single        there is exactly one, of this name: C(config) is a dict without an identifier, GET and PUT on the path.
                   C(state=deleted) takes all its settings away
+    listed        of what there is only one: the setting whose value C(config) is, a list in which the order counts.
+                  C(combine) says what a state makes of the list that is there and the one that is given
+    words         further options of the module, which the hooks find in C(words) of the Api
     since, until  first PVE version that has such items, and first that no longer does; C(instead): what to use there
     protected     identifiers that are never removed
     fresh         what exists directly after an installation, in the API's form
@@ -255,6 +258,9 @@ class Resource:
     placed: bool = False
     delete_each: bool = False
     single: str | None = None
+    listed: str | None = None
+    combine: Callable[[str, Any, Any], Any] = lambda _state, _present, given: given
+    words: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     ready: Callable[[Any, Sequence[Any]], None] = lambda _api, _changes: None
     arrange: Callable[[Sequence[Any], Mapping[str, Any]], Sequence[Any]] | None = None
     since: Version | None = None
@@ -276,6 +282,8 @@ class Resource:
             raise ValueError(f"{self.name}: paths and variants do not agree")
         if self.scope and self.paths:
             raise ValueError(f"{self.name}: either paths or a scope")
+        if self.listed and (not self.single or names != [self.listed]):
+            raise ValueError(f"{self.name}: config is the value of its one setting only where there is nothing else")
         if self.single and (self.scope or self.discriminator):
             raise ValueError(f"{self.name}: there is only one, which has neither type nor scope")
         for label, variant in self.variants.items():

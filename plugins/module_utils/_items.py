@@ -141,7 +141,7 @@ def read_wanted(
         seen[identity] = number
         values: Item = {}
         for one in resource.fields:
-            if state == "deleted" or one.option not in names:
+            if (state == "deleted" and not resource.listed) or one.option not in names:
                 continue
             try:
                 values[one.option] = None if params[one.option] is None else one.read(params[one.option])

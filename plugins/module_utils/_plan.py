@@ -76,12 +76,22 @@ class Planner:
 
     def item(self, item: Wanted, present: Present | None) -> Change | None:
         """What this one item needs; None when nothing."""
+        if self.resource.listed and present:
+            return self._in_order(item, present)
         if self.state == "deleted" or self.resource.gone(item.values):
             return self._delete(item, present)
         change = self._change(item, present)
         if change and present and self.resource.built_in(present.raw):
             raise _Problem("is built in and cannot be changed")
         return change
+
+    def _in_order(self, item: Wanted, present: Present) -> Change | None:
+        """The one list of which there is only one; the goal stays what was given, because what is there may change."""
+        name = str(self.resource.listed)
+        there = present.values.get(name) or []
+        goal = self.resource.combine(self.state, there, item.values.get(name) or [])
+        change = self._change(replace(item, values={name: goal or None}), present)
+        return replace(change, wanted=item) if change else None
 
     def _change(self, item: Wanted, present: Present | None) -> Change | None:
         if present and not present.known(self.resource):

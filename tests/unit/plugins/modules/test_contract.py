@@ -19,6 +19,7 @@ from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
     contract_access,
     contract_backup,
     contract_datacenter,
+    contract_firewall,
     contract_sdn,
 )
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract import Case
@@ -29,6 +30,7 @@ CASES: dict[str, Case] = {
     **contract_access.CASES,
     **contract_backup.CASES,
     **contract_datacenter.CASES,
+    **contract_firewall.CASES,
     **contract_sdn.CASES,
 }
 ELSEWHERE = {
@@ -37,6 +39,8 @@ ELSEWHERE = {
         "needs the monitors of a real Ceph: tests/acceptance/test_ceph_tables.py",
     ),
     **dict.fromkeys(("datacenter_options", "node_options"), "there is only one of it: test_single.py"),
+    **dict.fromkeys(("firewall_options", "firewall_node_options"), "there is only one of it: test_firewall_options.py"),
+    **dict.fromkeys(("firewall_rule", "firewall_node_rule"), "rules have no names: test_firewall_rule.py"),
     "pbs_namespace": "has no settings that could change: tests/unit/standin/pbs/test_pbs_tables.py",
 }
 ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CASES.items() for release in case.releases]
