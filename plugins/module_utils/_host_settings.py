@@ -364,7 +364,9 @@ _MAKE: dict[tuple[str, ...], Callable[[Given, Context], Iterable[Part]]] = {
         _boot.Wish(given.get("cmdline", ()), given.get("cmdline_absent", ())), on
     ),
 }
-SETTINGS = frozenset(name for names in _MAKE for name in names)
+# Those that are in one file
+TOGETHER = tuple(_MAKE)
+SETTINGS = frozenset(name for names in TOGETHER for name in names)
 
 
 def parts(config: Mapping[str, Any], on: Context) -> list[Part]:

@@ -64,17 +64,20 @@ def network(node: _network_node.Node, found: Found) -> None:
 
 def settings(machine: Machine, found: Found) -> None:
     """The variables pve_host_X of what the module node_settings knows."""
-    for name, value in _read_settings(machine).items():
+    known = _read_settings(machine)
+    for names in _settings.TOGETHER:
+        values = {name: known[name] for name in names if name in known}
         try:
-            parts = _settings.parts({name: value}, _settings.Context(machine, check=True))
+            parts = _settings.parts(values, _settings.Context(machine, check=True))
             result = Settings(machine, parts).result(check=True)
             differs = result["changed"] or result["not_in_force"] or any(part.pending for part in parts)
         except ProxmoxError:
             differs = True
-        if differs:
-            found.notes.append(f"pve_host_{name}: {value} is not what is in force, so it is left out")
-        else:
-            found.add(f"pve_host_{name}", value)
+        for name, value in values.items():
+            if differs:
+                found.notes.append(f"pve_host_{name}: {value} is not what is in force, so it is left out")
+            else:
+                found.add(f"pve_host_{name}", value)
 
 
 def _read_settings(machine: Machine) -> dict[str, Any]:
