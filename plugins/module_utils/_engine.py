@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote
 
 from ansible.module_utils.basic import AnsibleModule
+from ansible.module_utils.common.validation import check_type_dict
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _errors
 from ansible_collections.baremetal.proxmox.plugins.module_utils._api import Api, said
 from ansible_collections.baremetal.proxmox.plugins.module_utils._client import CONNECTION_SPEC, Client, asking
@@ -36,6 +37,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
     read_wanted,
     refuse,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._module import Module
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import Repeated, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 
@@ -45,7 +47,7 @@ STATES = ("merged", "replaced", "overridden", "deleted", "gathered")
 _ATTEMPTS = 8
 
 
-class _Module(AnsibleModule):
+class _Module(Module):
     """Remembers which keys of each item the user wrote: Ansible fills in None for all others.
 
     Proxmox's own spelling of a key (C(prune-backups)) becomes the option's, unless the item has both.
@@ -55,6 +57,12 @@ class _Module(AnsibleModule):
 
     def _load_params(self) -> None:
         super()._load_params()
+        config = self.params.get("config")
+        spec = self.argument_spec["config"]
+        if isinstance(config, list) and spec.get("elements") == "dict":
+            self.params["config"] = [_as_dict(item) for item in config]
+        elif spec["type"] == "dict":
+            self.params["config"] = _as_dict(config)
         self.given = written(self.params.get("config"))
 
 
@@ -71,6 +79,14 @@ def written(config: Any) -> list[set[str]]:
         for name in [name for name, value in item.items() if value is None]:
             del item[name]
     return given
+
+
+def _as_dict(value: Any) -> Any:
+    """What Ansible would make of a text where it expects a dict, and other values as they are."""
+    try:
+        return check_type_dict(value) if isinstance(value, str) else value
+    except TypeError:  # which Ansible words itself
+        return value
 
 
 class ResourceModule:
@@ -95,12 +111,10 @@ class ResourceModule:
     def argument_spec(self) -> dict[str, Any]:
         allow = {"allow_remove": {"type": "list", "elements": "str", "default": []}} if self.resource.guarded else {}
         shape = {"type": "dict"} if self.resource.single else {"type": "list", "elements": "dict"}
-        listed = self.resource.field(self.resource.listed).spec() if self.resource.listed else None
         return {
-            "config": listed or {**shape, "options": self.resource.spec()},
+            "config": {**shape, "options": self.resource.spec()},
             "state": {"type": "str", "choices": list(STATES), "default": "merged"},
             **allow,
-            **{name: dict(spec) for name, spec in self.resource.words.items()},
             **self.connection,
         }
 
@@ -115,17 +129,13 @@ class ResourceModule:
         _errors.run(module, self._main)
 
     def _needing_config(self) -> list[str]:
-        without = {"gathered", "deleted"} if self.resource.single and not self.resource.listed else {"gathered"}
+        without = {"gathered", "deleted"} if self.resource.single else {"gathered"}
         return [state for state in STATES if state not in without]
 
     def _main(self, module: _Module) -> dict[str, Any]:
         state = module.params["state"]
         config = module.params["config"] or []
-        if self.resource.listed:
-            # a list that is not given is not the empty one
-            names = set() if module.params["config"] is None else {self.resource.listed}
-            config, module.given = [{self.resource.listed: config}], [names]
-        elif self.resource.single:
+        if self.resource.single:
             # without any of its settings is all that "deleted" can mean for what is always there
             state, config = ("replaced", {}) if state == "deleted" else (state, config or {})
             config, module.given = [config], (module.given if config else [set()])
@@ -136,8 +146,6 @@ class ResourceModule:
         ceph = open_ceph(module) if open_ceph else None
         api = Api(self.connect(module), ceph, on_ceph=open_ceph is not None)
         api.user = asking(module.params)
-        api.host = module.params.get("api_host")
-        api.words = {name: module.params[name] for name in self.resource.words}
         try:
             return Run(self.resource, module, api).result(state, wanted)
         finally:
@@ -206,8 +214,6 @@ class Run:
         return read_present(self.resource, rows)
 
     def _shown(self, items: list[Item]) -> Any:
-        if self.resource.listed:
-            return (items or [{}])[0].get(self.resource.listed, [])
         return (items or [{}])[0] if self.resource.single else items
 
     def _not_in_this_version(self) -> str | None:
@@ -399,8 +405,7 @@ class Run:
             along = {resource.field(name).along for name in change.to_set} | set(resource.resend)
             for other in along - {None, *form}:
                 one = resource.field(str(other))
-                if change.present and one.option in change.present.values:
-                    form[one.name] = one.kind.write(change.present.values[one.option])
+                form[one.name] = one.kind.write(change.present.values[one.option]) if change.present else ""
             for one in (one for one in resource.fields if one.transient):
                 if change.goal.values.get(one.option) is not None:
                     form[one.name] = one.kind.write(change.goal.values[one.option])

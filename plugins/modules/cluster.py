@@ -202,6 +202,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import (
     _peer,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._cluster_checks import Link, Plan, Wanted
+from ansible_collections.baremetal.proxmox.plugins.module_utils._module import Module
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node_api import NodeApi
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 
@@ -319,7 +320,7 @@ def _view(local: _membership.Local, nodes: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     # no_log: Ansible writes the options into the journal in a form in which it does not find all secrets
-    _errors.run(AnsibleModule(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True), converge)
+    _errors.run(Module(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True), converge)
 
 
 if __name__ == "__main__":

@@ -65,6 +65,7 @@ from typing import Any
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _ceph_conf, _errors, _node
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import InputError
+from ansible_collections.baremetal.proxmox.plugins.module_utils._module import Module
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 
 # PVE/CephConfig.pm: where ceph_connect_option looks
@@ -108,12 +109,14 @@ def _write(file: Path, wanted: str) -> None:
 
 
 def run(root: Path = Path("/")) -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={
             "storage": {"type": "str", "required": True},
             "conf": {"type": "str", "required": True, "no_log": True},
         },
         supports_check_mode=True,
+        # Ansible writes the options into the journal in a form in which it does not find all secrets
+        no_log=True,
     )
     _errors.run(module, lambda module: converge(module, root))
 

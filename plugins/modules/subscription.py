@@ -57,6 +57,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import (
     InputError,
     NotInstalled,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._module import Module
 
 SHOWN = ("status", "message", "level", "nextduedate", "productname")
 
@@ -99,7 +100,7 @@ def _told(module: AnsibleModule, result: dict[str, Any]) -> dict[str, Any]:
 
 
 def run(connect: Callable[[AnsibleModule], Client] = Client.from_module) -> None:
-    module = AnsibleModule(
+    module = Module(
         argument_spec={"key": {"type": "str", "required": True, "no_log": True}, **CONNECTION_SPEC},
         supports_check_mode=True,
         no_log=True,

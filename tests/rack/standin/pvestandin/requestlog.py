@@ -11,8 +11,8 @@ from typing import Any
 from . import paths
 
 _SECRET = re.compile(
-    r"password|secret|^ticket$|tfa-challenge|otp|client-key|encryption-key|master-pubkey|keyring|"
-    r"^token$|vncticket"
+    r"password|secret|^ticket$|^tfa$|tfa-challenge|otp|client-key|encryption-key|master-pubkey|keyring|"
+    r"^token$|vncticket|^keys?$|http_proxy|otel-headers|^data$|eab-hmac-key"
 )
 
 
