@@ -111,10 +111,12 @@ class ResourceModule:
     def argument_spec(self) -> dict[str, Any]:
         allow = {"allow_remove": {"type": "list", "elements": "str", "default": []}} if self.resource.guarded else {}
         shape = {"type": "dict"} if self.resource.single else {"type": "list", "elements": "dict"}
+        listed = self.resource.field(self.resource.listed).spec() if self.resource.listed else None
         return {
-            "config": {**shape, "options": self.resource.spec()},
+            "config": listed or {**shape, "options": self.resource.spec()},
             "state": {"type": "str", "choices": list(STATES), "default": "merged"},
             **allow,
+            **{name: dict(spec) for name, spec in self.resource.words.items()},
             **self.connection,
         }
 
@@ -129,13 +131,17 @@ class ResourceModule:
         _errors.run(module, self._main)
 
     def _needing_config(self) -> list[str]:
-        without = {"gathered", "deleted"} if self.resource.single else {"gathered"}
+        without = {"gathered", "deleted"} if self.resource.single and not self.resource.listed else {"gathered"}
         return [state for state in STATES if state not in without]
 
     def _main(self, module: _Module) -> dict[str, Any]:
         state = module.params["state"]
         config = module.params["config"] or []
-        if self.resource.single:
+        if self.resource.listed:
+            # a list that is not given is not the empty one
+            names = set() if module.params["config"] is None else {self.resource.listed}
+            config, module.given = [{self.resource.listed: config}], [names]
+        elif self.resource.single:
             # without any of its settings is all that "deleted" can mean for what is always there
             state, config = ("replaced", {}) if state == "deleted" else (state, config or {})
             config, module.given = [config], (module.given if config else [set()])
@@ -146,6 +152,8 @@ class ResourceModule:
         ceph = open_ceph(module) if open_ceph else None
         api = Api(self.connect(module), ceph, on_ceph=open_ceph is not None)
         api.user = asking(module.params)
+        api.host = module.params.get("api_host")
+        api.words = {name: module.params[name] for name in self.resource.words}
         try:
             return Run(self.resource, module, api).result(state, wanted)
         finally:
@@ -214,6 +222,8 @@ class Run:
         return read_present(self.resource, rows)
 
     def _shown(self, items: list[Item]) -> Any:
+        if self.resource.listed:
+            return (items or [{}])[0].get(self.resource.listed, [])
         return (items or [{}])[0] if self.resource.single else items
 
     def _not_in_this_version(self) -> str | None:
@@ -405,7 +415,8 @@ class Run:
             along = {resource.field(name).along for name in change.to_set} | set(resource.resend)
             for other in along - {None, *form}:
                 one = resource.field(str(other))
-                form[one.name] = one.kind.write(change.present.values[one.option]) if change.present else ""
+                if change.present and one.option in change.present.values:
+                    form[one.name] = one.kind.write(change.present.values[one.option])
             for one in (one for one in resource.fields if one.transient):
                 if change.goal.values.get(one.option) is not None:
                     form[one.name] = one.kind.write(change.goal.values[one.option])
