@@ -57,13 +57,14 @@ class Call:
     """One call of a module with secrets in it.
 
     C(where): pve or pbs, whose API answers; or node, a module that works on a node of the rack only. C(extra): options
-    besides C(config).
+    besides C(config). C(refused): the secret cannot be a real one, so that nothing comes of the call.
     """
 
     module: str
     config: Any = None
     where: str = "pve"
     extra: Mapping[str, Any] = field(default_factory=dict)
+    refused: bool = False
 
     @property
     def arguments(self) -> dict[str, Any]:
@@ -206,6 +207,28 @@ CALLS = [
                 "disable": True,
             },
         ],
+    ),
+    Call("acme_plugin", [{"id": "names", "type": "dns", "api": "cf", "data": {"CF_Token": canary("acme", "")}}]),
+    Call(
+        "acme_account",
+        [
+            {
+                "name": "internal",
+                "contact": ["a@example.org"],
+                "directory": "https://127.0.0.1:1/directory",
+                "eab_kid": "one",
+                "eab_hmac_key": canary("eab", ""),
+            }
+        ],
+        refused=True,
+    ),
+    Call(
+        "certificate",
+        extra={
+            "certificate": _PEM.format("CERTIFICATE", "bm8="),
+            "key": _PEM.format("PRIVATE KEY", canary("certificate", "")),
+        },
+        refused=True,
     ),
     Call("subscription", extra={"key": _SUBSCRIPTION}),
     Call(
