@@ -361,7 +361,7 @@ class Resource:
         fixed = any(variant.fixed for variant in self.variants.values()) or (self.discriminator and not self.paths)
         if fixed and self.recreatable:
             result["recreate"] = {"type": "bool", "default": False}
-        if any(one.secret and not one.readable for one in self.fields):
+        if any(one.secret and not (one.readable or one.transient) for one in self.fields):
             choices = ["on_create", "always"]
             result["update_password"] = {"type": "str", "choices": choices, "default": "on_create"}
         for name in (name for name in result if _SOUNDS_SECRET.search(name)):

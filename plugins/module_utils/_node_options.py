@@ -19,12 +19,12 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import F
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import INT, NOTES, SET, STR, properties
 
 PATH = "/nodes/{node}/config"
-_SLOTS = tuple(f"acmedomain{number}" for number in range(6))
+SLOTS = tuple(f"acmedomain{number}" for number in range(6))
 _DOMAIN = properties("domain", dict.fromkeys(("domain", "plugin", "alias"), STR.read), short="domain")
 
 FIELDS = [
     Field("acme", properties("ACME", {"account": STR.read, "domains": SET.read}, short="account")),
-    *(Field(slot, _DOMAIN) for slot in _SLOTS),
+    *(Field(slot, _DOMAIN) for slot in SLOTS),
     Field("ballooning-target", INT, default=80, limits=(0, 100)),
     Field("description", NOTES),
     Field("location", LOCATION, since=(9, 0)),
@@ -43,7 +43,7 @@ def check(item: Item) -> Iterable[str]:
     if place and not {"latitude", "longitude"} <= set(place):
         yield "location: needs latitude and longitude"
     seen: dict[str, str] = dict.fromkeys(map(str.lower, (item.get("acme") or {}).get("domains") or ()), "acme")
-    for slot in _SLOTS:
+    for slot in SLOTS:
         entry: Mapping[str, Any] = item.get(slot) or {}
         if entry and "domain" not in entry:
             yield f"{slot}: needs domain"

@@ -18,6 +18,7 @@ from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
     contract,
     contract_access,
     contract_backup,
+    contract_certificate,
     contract_datacenter,
     contract_firewall,
     contract_sdn,
@@ -29,6 +30,7 @@ from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_ba
 CASES: dict[str, Case] = {
     **contract_access.CASES,
     **contract_backup.CASES,
+    **contract_certificate.CASES,
     **contract_datacenter.CASES,
     **contract_firewall.CASES,
     **contract_sdn.CASES,
@@ -41,6 +43,7 @@ ELSEWHERE = {
     **dict.fromkeys(("datacenter_options", "node_options"), "there is only one of it: test_single.py"),
     **dict.fromkeys(("firewall_options", "firewall_node_options"), "there is only one of it: test_firewall_options.py"),
     **dict.fromkeys(("firewall_rule", "firewall_node_rule"), "rules have no names: test_firewall_rule.py"),
+    "acme_account": "has no settings that could be taken away: test_acme.py",
     "pbs_namespace": "has no settings that could change: tests/unit/standin/pbs/test_pbs_tables.py",
 }
 ALL = [pytest.param(name, release, id=f"{name}-{release}") for name, case in CASES.items() for release in case.releases]
