@@ -13,7 +13,13 @@ from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _interfaces_words as _words
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _access_rules, _addresses, _ceph, _net
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
+    _access_rules,
+    _addresses,
+    _ceph,
+    _net,
+    _sdn_rules,
+)
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._addresses import LINKS, Use
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest, show
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
@@ -36,6 +42,7 @@ COMMON = (
     "pve_networks",
     *_access_rules.COMMON,
     *_ceph.COMMON,
+    *_sdn_rules.COMMON,
 )
 
 

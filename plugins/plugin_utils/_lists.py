@@ -22,7 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _access_rules
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _access_rules, _sdn_rules
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
@@ -34,6 +34,7 @@ TABLES: Mapping[str, tuple[Resource, str]] = {
     "pve_storage_config": (STORAGE, "pve_storage_state"),
     "pve_mapping_config": (MAPPING, "pve_mapping_state"),
     **_access_rules.TABLES,
+    **_sdn_rules.TABLES,
     "pve_ceph_crush_rules": (RULE, MERGED),
     "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),
     "pve_ceph_filesystems": (FILESYSTEM, MERGED),
@@ -120,7 +121,7 @@ def _bad_name(place: Place, resource: Resource, item: dict[str, Any], index: int
 
 def _some_name(resource: Resource, index: int) -> str:
     """A legal one, whatever the names of these look like."""
-    for form in ("item{}", "item{}@pve", "item{}@pve!item"):
+    for form in ("item{}", "item{}@pve", "item{}@pve!item", "0.0.{}.0/24"):
         try:
             return str(resource.key.read(form.format(index)))
         except ValueError:
@@ -193,6 +194,8 @@ def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iter
                 yield _worded(place.inside(option), rest)
             elif colon and option in item.values:
                 yield place.inside(option).finding("what Proxmox takes", rest)
+            elif _IS_NOT.fullmatch(problem) and key.partition(" ")[0] in item.values:
+                yield _worded(place, problem)
             else:
                 yield place.finding("what Proxmox takes", problem)
 

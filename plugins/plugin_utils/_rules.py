@@ -20,6 +20,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _links,
     _lists,
     _networks,
+    _sdn_rules,
     _values,
 )
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding
@@ -74,7 +75,7 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 RULES = (
     *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_access_rules.RULES,
-    *_values.RULES, preflight,
+    *_sdn_rules.RULES, *_values.RULES, preflight,
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ GOOD = {
     "ipv6.yml": [],
     "nat.yml": [],
     "ovs.yml": [],
+    "sdn.yml": [],
     "single.yml": [],
     "sixteen.yml": [],
     "standalone.yml": ["--skip-tags", "cluster"],
