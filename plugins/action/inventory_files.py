@@ -33,7 +33,8 @@ class ActionModule(ActionBase):
 
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
-        _result, arguments = self.validate_argument_spec(SPEC)
+        _result, given = self.validate_argument_spec(SPEC)
+        arguments = plain(given)
         hostvars = (task_vars or {})["hostvars"]
         groups = {
             str(group): [_machine(str(name), hostvars[name], arguments) for name in names]

@@ -31,11 +31,18 @@ REPOSITORIES = {
     "pve-test": ("test", "http://download.proxmox.com/debian/pve"),
     "pvetest": ("test", "http://download.proxmox.com/debian/pve"),
 }
+BACKUP_REPOSITORIES = {
+    "pbs-no-subscription": ("no-subscription", "http://download.proxmox.com/debian/pbs"),
+    "pbs-enterprise": ("enterprise", "https://enterprise.proxmox.com/debian/pbs"),
+    "pbs-test": ("test", "http://download.proxmox.com/debian/pbs"),
+    "pbstest": ("test", "http://download.proxmox.com/debian/pbs"),
+}
 CEPH_REPOSITORIES = {
     "no-subscription": "http://download.proxmox.com/debian/ceph-",
     "enterprise": "https://enterprise.proxmox.com/debian/ceph-",
     "test": "http://download.proxmox.com/debian/ceph-",
 }
+Entry = tuple[str, str, frozenset[str]]
 MICROCODE = {"GenuineIntel": "intel-microcode", "AuthenticAMD": "amd64-microcode"}
 # what the installer or the boot loader puts there
 _OF_THE_LOADER = frozenset({"root", "boot", "BOOT_IMAGE", "initrd", "rootflags", "resume", "ro", "rw", "quiet"})
@@ -133,25 +140,13 @@ def repositories(machine: Machine, about: Mapping[str, Any], found: Found) -> No
     """Where packages come from, if the role would leave apt's files as they are. C(about): what Machine.host tells."""
     release = about["debian"]["release"]
     sources = _apt.Sources(str(machine.path("/etc/apt")))
-    entries = [entry for _path, _index, some in sources.entries() for entry in some]
-    own = [entry for entry in entries if set(entry[2]) & set(REPOSITORIES)]
+    entries = _entries(sources)
     ceph = [entry for entry in entries if "/debian/ceph-" in entry[0]]
     packages = machine.packages(["ceph-base", *MICROCODE.values()])
     strange = [entry for entry in ceph if entry[0].startswith("https://enterprise.") and not packages["ceph-base"]]
-    fits = len(own) == 1 and len(own[0][2]) == 1 and own[0][1] == release
-    name, url = REPOSITORIES[next(iter(own[0][2]))] if fits else ("none", "")
-    if name == "none" or (strange and name != "enterprise"):
-        seen = "; ".join(f"{uri} {suite} {' '.join(sorted(parts))}" for uri, suite, parts in [*own, *strange]) or "none"
-        found.notes.append(
-            f"pve_host_repository: expected one of Proxmox VE's, found {seen}; apt's files are left alone"
-        )
-        found.add("pve_host_repository", "none")
+    name = _repository("pve_host", REPOSITORIES, entries, strange, release, found)
+    if name is None:
         return
-    # the role's default
-    if name != "no-subscription":
-        found.add("pve_host_repository", name)
-    if own[0][0] != url:
-        found.add("pve_host_repository_url", own[0][0])
     package = MICROCODE.get(str(about["cpu"]["vendor"]))
     if package and not about["cpu"]["virtual"] and not about["container"]:
         _apt.complete(sources, release, ["non-free-firmware"])
@@ -160,9 +155,42 @@ def repositories(machine: Machine, about: Mapping[str, Any], found: Found) -> No
     _ceph_repository(ceph, name, release, found)
 
 
-def _ceph_repository(
-    entries: Sequence[tuple[str, str, frozenset[str]]], host: str, release: str | None, found: Found
-) -> None:
+def backup_repository(machine: Machine, about: Mapping[str, Any], found: Found) -> None:
+    """The same for a backup server."""
+    entries = _entries(_apt.Sources(str(machine.path("/etc/apt"))))
+    _repository("pbs_server", BACKUP_REPOSITORIES, entries, [], about["debian"]["release"], found)
+
+
+def _entries(sources: _apt.Sources) -> list[Entry]:
+    return [entry for _path, _index, some in sources.entries() for entry in some]
+
+
+def _repository(
+    role: str,
+    known: Mapping[str, tuple[str, str]],
+    entries: Sequence[Entry],
+    strange: Sequence[Entry],
+    release: str | None,
+    found: Found,
+) -> str | None:
+    """What the role calls the one repository that there is; None if it has to leave apt alone."""
+    own = [entry for entry in entries if set(entry[2]) & set(known)]
+    fits = len(own) == 1 and len(own[0][2]) == 1 and own[0][1] == release
+    name, url = known[next(iter(own[0][2]))] if fits else ("none", "")
+    if name == "none" or (strange and name != "enterprise"):
+        seen = "; ".join(f"{uri} {suite} {' '.join(sorted(parts))}" for uri, suite, parts in [*own, *strange]) or "none"
+        found.notes.append(f"{role}_repository: expected one of Proxmox's, found {seen}; apt's files are left alone")
+        found.add(f"{role}_repository", "none")
+        return None
+    # the role's default
+    if name != "no-subscription":
+        found.add(f"{role}_repository", name)
+    if own[0][0] != url:
+        found.add(f"{role}_repository_url", own[0][0])
+    return name
+
+
+def _ceph_repository(entries: Sequence[Entry], host: str, release: str | None, found: Found) -> None:
     if not entries:
         return
     uri, suite, components = entries[0]

@@ -30,13 +30,32 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_fs import 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_pool import POOL as CEPH_POOL
 from ansible_collections.baremetal.proxmox.plugins.module_utils._datacenter import DATACENTER
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource
+from ansible_collections.baremetal.proxmox.plugins.module_utils._firewall_names import ALIAS, IPSET
+from ansible_collections.baremetal.proxmox.plugins.module_utils._firewall_names import GROUP as SECURITY_GROUP
+from ansible_collections.baremetal.proxmox.plugins.module_utils._firewall_tables import (
+    CLUSTER_RULES,
+    NODE_OPTIONS_TABLE,
+    NODE_RULES,
+    OPTIONS_TABLE,
+)
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ha import GROUP, RESOURCE, RULE
 from ansible_collections.baremetal.proxmox.plugins.module_utils._items import Present, read_present
 from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import MAPPING
 from ansible_collections.baremetal.proxmox.plugins.module_utils._metric_server import METRIC_SERVER
 from ansible_collections.baremetal.proxmox.plugins.module_utils._node_options import NODE_OPTIONS
 from ansible_collections.baremetal.proxmox.plugins.module_utils._notifications import MATCHER, TARGET
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_access import ACL_TABLE as PBS_ACL
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_access import TOKEN_TABLE as PBS_TOKEN
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_jobs import PRUNE_JOB, SYNC_JOB, VERIFY_JOB
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_settings import (
+    REMOTE,
+    S3_ENDPOINT,
+    TRAFFIC_CONTROL,
+)
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_settings import USER as PBS_USER
+from ansible_collections.baremetal.proxmox.plugins.module_utils._pbs_store import DATASTORE, NAMESPACE_TABLE
 from ansible_collections.baremetal.proxmox.plugins.module_utils._replication_job import REPLICATION_JOB
+from ansible_collections.baremetal.proxmox.plugins.module_utils._sdn import CONTROLLER, SUBNET, VNET, ZONE
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 
 Test = Callable[[Item], bool]
@@ -88,10 +107,23 @@ CLUSTER = (
     ),
     Table("pve_datacenter_notification_targets", TARGET, {"password": _given("username")}),
     Table("pve_datacenter_notification_matchers", MATCHER),
-    Table("pve_datacenter_backup_jobs", BACKUP_JOB),
+    Table("pve_backup_jobs", BACKUP_JOB),
     Table("pve_datacenter_replication_jobs", REPLICATION_JOB),
+    Table("pve_sdn_controllers", CONTROLLER),
+    Table("pve_sdn_zones", ZONE),
+    Table("pve_sdn_vnets", VNET),
+    Table("pve_sdn_subnets", SUBNET),
+    Table("pve_firewall_aliases", ALIAS),
+    Table("pve_firewall_ipsets", IPSET),
+    Table("pve_firewall_groups", SECURITY_GROUP),
+    Table("pve_firewall_rules", CLUSTER_RULES),
+    Table("pve_firewall_options", OPTIONS_TABLE),
 )
-NODE = (Table("pve_datacenter_node_options", NODE_OPTIONS),)
+NODE = (
+    Table("pve_datacenter_node_options", NODE_OPTIONS),
+    Table("pve_firewall_node_rules", NODE_RULES),
+    Table("pve_firewall_node_options", NODE_OPTIONS_TABLE),
+)
 CEPH = (
     Table("pve_ceph_crush_rules", CRUSH_RULE),
     Table("pve_ceph_pools", CEPH_POOL),
@@ -99,7 +131,19 @@ CEPH = (
     Table("pve_ceph_config", SETTING),
     Table("pve_ceph_flags", FLAG, shape=lambda items: {item["name"]: item["value"] for item in items}),
 )
-BACKUP_SERVER: tuple[Table, ...] = ()
+BACKUP_SERVER = (
+    Table("pbs_server_s3_endpoints", S3_ENDPOINT),
+    Table("pbs_server_datastores", DATASTORE),
+    Table("pbs_server_namespaces", NAMESPACE_TABLE),
+    Table("pbs_server_prune_jobs", PRUNE_JOB),
+    Table("pbs_server_verify_jobs", VERIFY_JOB),
+    Table("pbs_server_remotes", REMOTE),
+    Table("pbs_server_sync_jobs", SYNC_JOB),
+    Table("pbs_server_traffic_controls", TRAFFIC_CONTROL),
+    Table("pbs_server_users", PBS_USER, never=frozenset({"password"})),
+    Table("pbs_server_tokens", PBS_TOKEN),
+    Table("pbs_server_acls", PBS_ACL),
+)
 
 
 @dataclass
@@ -119,9 +163,15 @@ def read(api: Any, tables: Iterable[Table], found: Found) -> Found:
     """Raises what the API's refusal raises: half an inventory is none."""
     for table in tables:
         if table.resource.known_in(api.client.version):
-            items = _items(api, table, found)
-            found.add(table.variable, (items or [{}])[0] if table.resource.single else table.shape(items))
+            found.add(table.variable, _value(table, _items(api, table, found)))
     return found
+
+
+def _value(table: Table, items: list[Item]) -> Any:
+    if not table.resource.single:
+        return table.shape(items)
+    only = (items or [{}])[0]
+    return only.get(table.resource.listed) if table.resource.listed else only
 
 
 def _items(api: Any, table: Table, found: Found) -> list[Item]:

@@ -82,6 +82,7 @@ inventory:
       elements: dict
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -135,6 +136,8 @@ def own(machine: _node.Machine, ceph: Ceph | None, found: Found) -> dict[str, An
         _inventory_host.membership(_membership.read(machine), found)
         if _session.HttpSession.missing_library():
             found.notes.append("python3-proxmoxer or python3-requests is missing; the role pve_host will install it")
+    if any(map(os.path.exists, BACKUP_SERVER.installed)):
+        _inventory_host.backup_repository(machine, about, found)
     if ceph is not None:
         _inventory_ceph.osds(machine, ceph, found)
     return _inventory_host.who(about)

@@ -24,9 +24,11 @@ CONNECTION = (
 CONNECTION_SECRETS = ("ansible_password", "ansible_ssh_pass", "ansible_ssh_password", "ansible_become_password")
 # lists of inventory names; the machines know names of nodes
 _OF_HOSTS = ("pve_ceph_mons", "pve_ceph_mgrs", "pve_ceph_mds")
+_NAMED_BY = {"pve": "pve_host", "pbs": "pbs_server"}
+_NAMES = [f"{role}_{fact}" for role in _NAMED_BY.values() for fact in ("name", "domain", "address")]
 _EACH_ITS_OWN = (
-    "pve_host_name", "pve_host_domain", "pve_host_address", "pve_network_interfaces", "pve_cluster_links",
-    "pve_ceph_osds", "pve_datacenter_node_options",
+    *_NAMES, "pve_network_interfaces", "pve_cluster_links", "pve_ceph_osds", "pve_datacenter_node_options",
+    "pve_firewall_node_options", "pve_firewall_node_rules",
 )  # fmt: skip
 _TEMPLATE = re.compile(r"\{[{%#]")
 VAULT = "vault.yml.example"
@@ -162,18 +164,19 @@ def _common(values: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def _name(machine: Machine) -> dict[str, Any]:
-    """Where the role's defaults, which come from the inventory name and ansible_host, would say something else."""
+    """Where the roles' defaults, which come from the inventory name and ansible_host, would say something else."""
     about = machine.found["name"]
     short, _dot, domain = machine.name.partition(".")
     address = str(machine.connection.get("ansible_host", machine.name))
     real = [one for one in about.get("resolves_to", ()) if not one.startswith("127.") and one != "::1"]
     result = {}
-    if about.get("hostname", short) != short:
-        result["pve_host_name"] = about["hostname"]
-    if about.get("domain", domain) != domain and "pve" in machine.found["products"]:
-        result["pve_host_domain"] = about["domain"]
-    if real and address not in real:
-        result["pve_host_address"] = real[0]
+    for role in [_NAMED_BY[product] for product in machine.found["products"]]:
+        if about.get("hostname", short) != short:
+            result[f"{role}_name"] = about["hostname"]
+        if about.get("domain", domain) != domain:
+            result[f"{role}_domain"] = about["domain"]
+        if real and address not in real:
+            result[f"{role}_address"] = real[0]
     return result
 
 

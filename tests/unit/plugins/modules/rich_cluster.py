@@ -133,7 +133,7 @@ LISTS: dict[str, Any] = {
     "pve_datacenter_notification_matchers": [
         {"name": "trouble", "match_severity": ["error,warning"], "target": ["chat", "phone"]}
     ],
-    "pve_datacenter_backup_jobs": [
+    "pve_backup_jobs": [
         {
             "id": "nightly",
             "all": True,
@@ -145,6 +145,24 @@ LISTS: dict[str, Any] = {
         {"id": "weekly", "vmid": [100], "storage": "local", "schedule": "sun 03:00"},
     ],
     "pve_datacenter_replication_jobs": [{"id": "100-0", "type": "local", "target": "pve2", "schedule": "*/30"}],
+    "pve_sdn_zones": [
+        {"zone": "inner", "type": "simple"},
+        {"zone": "lan", "type": "vlan", "bridge": "vmbr0", "nodes": ["pve1"]},
+    ],
+    "pve_sdn_vnets": [{"vnet": "lab", "zone": "inner"}, {"vnet": "web", "zone": "lan", "tag": 30, "alias": "the web"}],
+    "pve_sdn_subnets": [{"vnet": "lab", "subnet": "10.10.0.0/24", "gateway": "10.10.0.1", "snat": True}],
+    "pve_firewall_aliases": [{"name": "monitoring", "cidr": "192.0.2.5", "comment": "the prober"}],
+    "pve_firewall_ipsets": [
+        {"name": "management", "members": [{"cidr": "198.51.100.0/24"}, {"cidr": "198.51.100.66", "nomatch": True}]}
+    ],
+    "pve_firewall_groups": [{"group": "web", "rules": [{"type": "in", "action": "ACCEPT", "macro": "Web"}]}],
+    "pve_firewall_rules": [
+        {"type": "in", "action": "ACCEPT", "source": "+management", "proto": "tcp", "dport": "22,8006"},
+        {"type": "group", "action": "web", "enable": False, "comment": "later"},
+    ],
+    "pve_firewall_options": {"policy_out": "DROP", "log_ratelimit": {"enable": True, "rate": "2/second"}},
+    "pve_firewall_node_rules": [{"type": "in", "action": "ACCEPT", "proto": "icmp"}],
+    "pve_firewall_node_options": {"log_level_in": "info"},
     "pve_ha_guests": [
         {"sid": "ct:102"},
         {"sid": "vm:100", "max_restart": 2},

@@ -17,17 +17,28 @@ from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 from ansible_collections.baremetal.proxmox.plugins.filter.ha_definitions import ha_definitions
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _inventory_tables as tables
+from ansible_collections.baremetal.proxmox.plugins.module_utils._api import Api
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ha import GROUP, RESOURCE, RULE
+from ansible_collections.baremetal.proxmox.plugins.module_utils._product import BACKUP_SERVER
 from ansible_collections.baremetal.proxmox.plugins.modules import inventory_info
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _inventory_files as files
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import plain
-from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import run_module
-from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import rich_cluster
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import FakeClient, run_module
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
+    contract,
+    contract_backup,
+    contract_sdn,
+    rich_cluster,
+)
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract_datacenter import FILES, MANAGER
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_backup import BackupStandIn
 from validate_in_process import judge
 
 ROWS = {table.variable: table for table in (*tables.CLUSTER, *tables.NODE)}
+NOT_GATHERED = {"acme_account", "acme_plugin"}
+# the module sdn has them all
+SDN = {f"pve_sdn_{option}": option for option in contract_sdn.TABLES}
 
 
 class Cluster:
@@ -41,11 +52,15 @@ class Cluster:
         """What the roles do, in their order; the tables that changed."""
         changed = []
         for variable, table in ROWS.items():
-            if variable in variables:
+            if variable in variables and variable not in SDN:
                 config = variables[variable]
                 if variable == "pve_datacenter_options" and "pve_ha_shutdown_policy" in variables:
                     config = {**config, "ha": {"shutdown_policy": variables["pve_ha_shutdown_policy"]}}
                 changed += self.module(table.resource, config, state)
+        lists = {option: variables[variable] for variable, option in SDN.items() if variable in variables}
+        self.api.writes = []
+        if lists:
+            changed += self.ended(contract_sdn.run(self.api, **lists, state=state), "sdn")
         found = self.api.module(RULE, state="gathered")
         definitions = ha_definitions(
             variables.get("pve_ha_placement", []), variables.get("pve_ha_guests", []), self.release, found["gathered"]
@@ -59,10 +74,12 @@ class Cluster:
         return changed
 
     def module(self, resource: Any, config: Any, state: str) -> list[str]:
-        result = self.api.module(resource, config=config, state=state)
+        return self.ended(self.api.module(resource, config=config, state=state), resource.name)
+
+    def ended(self, result: dict[str, Any], name: str) -> list[str]:
         assert not result["failed"], result["msg"]
         assert bool(self.api.writes) == result["changed"]
-        return [resource.name] if result["changed"] else []
+        return [name] if result["changed"] else []
 
     def gathered(self) -> dict[str, Any]:
         def start(connect: Any) -> None:
@@ -112,7 +129,8 @@ def test_there_and_back(cluster: Cluster, tmp_path: Path) -> None:
     assert cluster.converge(wanted)
     found = cluster.gathered()
     assert "canary" not in json.dumps(found)
-    assert wanted.keys() - found["cluster"].keys() == {"pve_datacenter_node_options"}
+    of_node = {table.variable for table in tables.NODE}
+    assert (found["cluster"].keys(), found["host"].keys()) == (wanted.keys() - of_node, of_node)
     made = written(found, tmp_path / "inventory")
     assert "canary" not in "".join(made.values())
     listed = {
@@ -135,3 +153,31 @@ def test_there_and_back(cluster: Cluster, tmp_path: Path) -> None:
     again = other.gathered()
     assert again == found
     assert written(again, tmp_path / "again") == made
+
+
+@pytest.mark.parametrize("name", sorted(contract_backup.CASES))
+def test_a_backup_server(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    case, resource = contract_backup.CASES[name], contract.table(name, monkeypatch)
+    server = BackupStandIn(tmp_path / "node", monkeypatch, "4.0")
+    for file, text in case.files.items():
+        server.write(file, text)
+    for method, path, params in case.before:
+        server.call(method, path, **params)
+    assert server.module(resource, config=list(case.items), state="merged", **case.arguments)["changed"]
+    table = next(one for one in tables.BACKUP_SERVER if one.resource is resource)
+    client = FakeClient(server, product=BACKUP_SERVER)
+    found = tables.read(Api(client), [table], tables.Found())
+    assert [secret for secret in case.secrets if secret in json.dumps(found.variables)] == []
+    needed = {one.option for one in resource.fields if one.secret and one.option not in table.never}
+    assert {one["option"] for one in found.secrets} == needed
+    result = server.module(resource, config=found.variables[table.variable], state="overridden", **case.arguments)
+    assert (result["failed"], result["changed"]) == (False, False)
+
+
+def test_every_table_of_a_cluster_is_gathered() -> None:
+    """Whoever adds a module adds its line; Ceph's tables have their own connection."""
+    known = {table.resource.name for table in (*ROWS.values(), *tables.CEPH, *tables.BACKUP_SERVER)}
+    known |= {RESOURCE.name, GROUP.name, RULE.name}
+    names = contract.on_the_engine() - NOT_GATHERED - {"sdn"}
+    with pytest.MonkeyPatch.context() as patch:
+        assert {contract.table(name, patch).name for name in names} <= known
