@@ -72,7 +72,7 @@ def backup_plan(
 ) -> dict[str, Any]:
     wanted = read(config, hostvars, user)
     variables = hostvars[host]
-    jobs = {name: variables.get(name) for name in ("pve_backup_jobs", "pve_datacenter_backup_jobs")}
+    jobs = {"pve_backup_jobs": variables.get("pve_backup_jobs")}
     told = {name: one for name, one in (known or {}).items() if isinstance(one, Mapping)}
     found = [one for one in _backup.findings(host, wanted, variables) if not one.warning]
     found += [finding for one in wanted for finding in _backup.met(host, one, told.get(one.name, {}))]

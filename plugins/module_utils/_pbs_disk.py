@@ -56,8 +56,9 @@ class Wish:
 def wishes(config: Sequence[Mapping[str, Any]]) -> list[Wish]:
     found = []
     for one in config:
-        raid = one.get("raidlevel") or ("single" if one["filesystem"] == "zfs" else None)
-        found.append(Wish(one["name"], tuple(one["devices"]), one["filesystem"], raid))
+        filesystem = one.get("filesystem") or "ext4"
+        raid = one.get("raidlevel") or ("single" if filesystem == "zfs" else None)
+        found.append(Wish(one["name"], tuple(one["devices"]), filesystem, raid))
     return found
 
 
@@ -73,7 +74,7 @@ def objections(wanted: Sequence[Wish]) -> list[str]:
     for one in wanted:
         if one.filesystem != "zfs":
             if one.raidlevel:
-                problems.append(f"{one.where}: raidlevel: only zfs has one")
+                problems.append(f"{one.where}: raidlevel: expected it with zfs only, found {one.raidlevel}")
             if len(one.devices) != 1:
                 problems.append(f"{one.where}: devices: expected one for {one.filesystem}, found {len(one.devices)}")
             continue

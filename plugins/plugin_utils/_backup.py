@@ -188,7 +188,7 @@ def pruners(storage: Storage, jobs: Mapping[str, Any]) -> list[str]:
 
 def findings(host: str, wanted: Sequence[Storage], variables: Mapping[str, Any]) -> Iterator[Finding]:
     """Of the inventory alone. C(variables): of the cluster's host; jobs and storages of other roles are in it."""
-    jobs = {name: variables.get(name) for name in ("pve_backup_jobs", "pve_datacenter_backup_jobs")}
+    jobs = {"pve_backup_jobs": variables.get("pve_backup_jobs")}
     defined = {str(one.get("storage")) for one in _list(variables.get("pve_storage_config")) or ()}
     if wanted and variables.get("pve_storage_state") == "overridden":
         yield Finding(

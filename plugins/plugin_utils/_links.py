@@ -16,6 +16,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils import _names
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _access_rules,
     _addresses,
+    _backup_rules,
     _ceph,
     _net,
     _sdn_rules,
@@ -43,6 +44,7 @@ COMMON = (
     *_access_rules.COMMON,
     *_ceph.COMMON,
     *_sdn_rules.COMMON,
+    *_backup_rules.COMMON,
 )
 
 

@@ -64,18 +64,26 @@ class Host:
 
 @dataclass
 class Inventory:
-    """The hosts that the playbooks work on, in order. C(pattern): what selects them."""
+    """The hosts that the playbooks work on, in order. C(pattern): what selects them.
+
+    C(servers): backup servers, which may be among them. C(everyone): the names of all hosts that the inventory has.
+    """
 
     pattern: str
     hosts: dict[str, Host]
     specs: Specs
     skipped: frozenset[str] = frozenset()
+    servers: dict[str, Host] = field(default_factory=dict)
+    everyone: frozenset[str] = frozenset()
 
     def __iter__(self) -> Iterator[Host]:
         return iter(self.hosts.values())
 
     def __len__(self) -> int:
         return len(self.hosts)
+
+    def all(self) -> list[Host]:
+        return list({**self.hosts, **self.servers}.values())
 
 
 def plain(value: Any) -> Any:

@@ -15,6 +15,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._interfaces_spec
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _access_rules,
     _addresses,
+    _backup_rules,
     _ceph,
     _ceph_data,
     _links,
@@ -75,7 +76,7 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 RULES = (
     *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_access_rules.RULES,
-    *_sdn_rules.RULES, *_values.RULES, preflight,
+    *_sdn_rules.RULES, *_backup_rules.RULES, *_values.RULES, preflight,
 )  # fmt: skip
 
 
@@ -87,6 +88,7 @@ def examine(inventory: Inventory) -> list[Finding]:
             host.place(_networks.VARIABLE), host.get(_networks.VARIABLE, {})
         )
         findings += problems
+        findings += _backup_rules.stagger(host)
     for rule in RULES:
         findings += rule(inventory)
     return findings

@@ -58,6 +58,15 @@ class Specs:
     roles: dict[str, str] = field(default_factory=dict)
     defaults: dict[str, Any] = field(default_factory=dict)
 
+    def of(self, role: str) -> Specs:
+        """Of one role alone."""
+        names = {name for name, owner in self.roles.items() if owner == role}
+        options, roles, defaults = (
+            {name: value for name, value in part.items() if name in names}
+            for part in (self.options, self.roles, self.defaults)
+        )
+        return Specs(options, roles, defaults)
+
 
 def load_specs(roles: Path, load: Load) -> Specs:
     """All roles of the collection. C(load) reads a YAML file, in the way that lets Ansible template what is in it."""

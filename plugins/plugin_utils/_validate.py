@@ -19,6 +19,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import lo
 
 ROLES = Path(__file__).parents[2] / "roles"
 PREFIXES = ("pve_", "pbs_")
+SERVER = "pbs_server"
 ONLY_EXTRA = {
     "pve_hosts": "The inventory's variables are not known yet where the playbooks choose their hosts",
     "ceph_allow_wipe": "Each run that wipes disks says so itself",
@@ -62,13 +63,21 @@ def validate(source: Source) -> Verdict:
     for name, variables in source.variables.items():
         findings += unknown_variables(name, variables, specs, source.prefixes)
     hosts = {name: reader.host(name, source.variables[name]) for name in source.hosts}
-    findings += examine(Inventory(source.pattern, hosts, specs))
-    findings = reader.without_secrets([*reader.findings, *findings])
+    servers = Reader(specs.of(SERVER), source.loader, _common(source))
+    backup = {name: hosts.get(name) or servers.host(name, source.variables[name]) for name in _servers(source)}
+    findings += examine(Inventory(source.pattern, hosts, specs, servers=backup, everyone=frozenset(source.variables)))
+    reader.secrets |= servers.secrets
+    findings = reader.without_secrets([*reader.findings, *servers.findings, *findings])
     errors, warnings = (
         sentences([one for one in findings if one.warning is warning], source.hosts, source.pattern)
         for warning in (False, True)
     )
     return Verdict(findings, errors, warnings)
+
+
+def _servers(source: Source) -> list[str]:
+    """Hosts of which the inventory says something as of backup servers, wherever they are."""
+    return [name for name, own in source.variables.items() if any(one.startswith(f"{SERVER}_") for one in own)]
 
 
 def _common(source: Source) -> dict[str, Any]:

@@ -14,6 +14,7 @@ HERE = Path(__file__).parent
 GOOD = {
     "access.yml": [],
     "awx/inventory.sh": ["-e", "awx_job_id=7", "-e", '{"awx_user_name": "admin"}', "--limit", "pve2"],
+    "backup.yml": [],
     "bonds.yml": [],
     "ceph.yml": [],
     "dhcp.yml": [],
