@@ -76,11 +76,11 @@ LISTS: dict[str, Any] = {
     "pve_datacenter_notification_matchers": [
         {"name": "trouble", "match_severity": ["error,warning"], "target": ["chat", "phone"]}
     ],
-    "pve_datacenter_backup_jobs": (
-        "{{ [{'id': 'nightly', 'all': true, 'storage': 'local', 'prune_backups': {'keep_daily': 7}},"
-        " {'id': 'weekly', 'vmid': [100], 'storage': 'local', 'schedule': 'sun'}]"
-        " | baremetal.proxmox.backup_stagger(start='01:00', end='05:00') }}"
-    ),
+    "pve_backup_jobs": [
+        {"id": "nightly", "all": True, "storage": "local", "prune_backups": {"keep_daily": 7}},
+        {"id": "weekly", "vmid": [100], "storage": "local", "schedule": "sun"},
+    ],
+    "pve_backup_window": {"start": "01:00", "end": "05:00"},
     "pve_datacenter_replication_jobs": [{"id": "100-0", "type": "local", "target": "pve2"}],
     "pve_ha_guests": [{"sid": "vm:100", "max_restart": 2}, {"sid": "vm:101", "state": "stopped"}],
 }
@@ -150,6 +150,7 @@ def play(node: rig.Rig, release: str, directory: Path, **variables: Any) -> tupl
             "module_defaults": {"group/baremetal.proxmox.proxmox": defaults},
             "tasks": [
                 {"include_role": {"name": "baremetal.proxmox.pve_datacenter"}},
+                {"include_role": {"name": "baremetal.proxmox.pve_backup"}},
                 {"include_role": {"name": "baremetal.proxmox.pve_ha", "tasks_from": "converge"}},
             ],
         }
@@ -223,7 +224,7 @@ def test_overridden_with_the_same_changes_nothing_and_with_nothing_leaves_nothin
     node: tuple[rig.Rig, str], tmp_path: Path
 ) -> None:
     made, release = node
-    states = {"pve_datacenter_state": "overridden", "pve_ha_state": "overridden"}
+    states = {"pve_datacenter_state": "overridden", "pve_backup_jobs_state": "overridden", "pve_ha_state": "overridden"}
     output, _arguments = play(made, release, tmp_path, **states)
     assert "changed=0" in recap(output)
     empty: dict[str, Any] = {
