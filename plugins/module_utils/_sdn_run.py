@@ -111,6 +111,9 @@ class _SdnRun:
             self.stage.refuse(others)
         elif others:
             self.module.warn(f"Staged by somebody else and not applied: {'; '.join(map(str, others))}.")
+        elif any(present.values()) and (late := self.stage.lagging()):
+            self.module.warn(f"What is applied has not been loaded on {', '.join(late)}: it is applied once more.")
+            needed = True
         after: Presents = {option: run.predict(changes[option], present[option]) for option, run in self.runs.items()}
         self._check(present, after, changes)
         if needed and not self.module.check_mode:

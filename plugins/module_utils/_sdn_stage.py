@@ -203,6 +203,22 @@ class Stage:
                 before = line
         return found
 
+    def lagging(self) -> list[str]:
+        """Nodes that have not loaded what runs: they were off, or could not, when it was applied.
+
+        What they have told the cluster may be ten seconds old, so that those are asked themselves.
+        """
+        rows = self.api.get("/cluster/resources", **({} if self.locks else {"type": "sdn"}))
+        told = {row["node"] for row in rows if row.get("type") in ("sdn", "network") and row.get("status") == "pending"}
+        return [node for node in sorted(told) if self._pending_on(node)]
+
+    def _pending_on(self, node: str) -> bool:
+        try:
+            return any(row["status"] == "pending" for row in self.api.get(f"/nodes/{node}/sdn/zones"))
+        except ApiError:
+            # of one that has just gone away, nothing can be said
+            return False
+
     # -- when it fails
 
     def undo(self, *, clean: bool) -> str:

@@ -56,6 +56,11 @@ def node(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig
     (made.root("pve1") / "usr/share/pve-standin/version.json").write_text(json.dumps(version))
     (made.pve / "user.cfg").write_text("user:root@pam:1:0::::::\ntoken:root@pam!cap:0:0::\n")
     (made.pve / "priv/token.cfg").write_text(f"root@pam!cap {secret}\n")
+    # with something to reload its network by
+    (made.root("pve1") / "usr/share/ifupdown2").mkdir()
+    reload = made.root("pve1") / "bin/ifreload"
+    reload.write_text("#!/bin/sh\n")
+    reload.chmod(0o755)
     made.start()
     try:
         yield made
@@ -120,6 +125,9 @@ def test_first_in_check_mode_and_then_twice(node: rig.Rig, tmp_path: Path) -> No
         "vnets": ["far", "lab", "web"],
         "subnets": ["inner-10.50.0.0-24"],
     }
+    interfaces = (node.root("pve1") / "etc/network/interfaces.d/sdn").read_text()
+    assert "iface lab\n\taddress 10.50.0.1/24\n\tbridge_ports none\n" in interfaces
+    assert "iface web\n\tbridge_ports vmbr0.30\n" in interfaces
     assert "changed=0" in recap(play(node, tmp_path))
     assert "changed=0" in recap(play(node, tmp_path, pve_sdn_state="overridden"))
 

@@ -50,6 +50,14 @@ def storage(name: str, section: Section, on: str) -> dict[str, Any]:
     return entry
 
 
+def zone(name: str, status: str, on: str) -> dict[str, Any]:
+    """A zone of SDN on one node."""
+    if paths.release()[0] < 9:
+        return {"id": f"sdn/{on}/{name}", "sdn": name, "node": on, "type": "sdn", "status": status}
+    entry = {"id": f"network/{on}/zone/{name}", "type": "network", "network-type": "zone", "network": name, "node": on}
+    return {**entry, "status": status}
+
+
 def guest(vmid: str, known: dict[str, Any]) -> dict[str, Any]:
     """A guest as its node tells of it; only what the cluster's list knows if the node says nothing."""
     entry = {

@@ -26,7 +26,8 @@ _STANDIN = str(Path(__file__).resolve().parents[3] / "rack" / "standin")
 if _STANDIN not in sys.path:
     sys.path.insert(0, _STANDIN)
 
-from pvestandin import dispatch, faults, peers, registry, tasks  # noqa: E402
+from pvestandin import dispatch, faults, network_sdn, peers, registry, tasks  # noqa: E402
+from pvestandin.api import network  # noqa: E402
 
 NODE = "pve1"
 
@@ -71,6 +72,9 @@ class StandIn:
         monkeypatch.setenv("PVE_STANDIN_NODE", NODE)
         monkeypatch.setenv("PVE_STANDIN_SCHEMA", str(schema_file(release)))
         monkeypatch.setattr(tasks, "start", _at_once)
+        # as far as SDN comes by it; nothing is reloaded on this machine
+        monkeypatch.setattr(network, "has_ifupdown2", lambda: True)
+        monkeypatch.setattr(network, "reload_work", network_sdn.generate)
         peers.forget()
         registry.load()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from .. import datacenter, ha, nodenames, peers, pvefiles, resources
+from .. import datacenter, ha, nodenames, paths, peers, pvefiles, resources
 from ..errors import ApiError, Failure, bad_parameters
 from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
@@ -86,6 +86,8 @@ def _single(node: str) -> dict[str, Any]:
 def index_resources(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
     allowed = Permissions()
     parts = {"pool": _pools, "vm": _guests, "node": _nodes, "storage": _storages}
+    # from 9 on, networks cannot be asked for alone
+    parts["network" if paths.release()[0] >= 9 else "sdn"] = _networks
     wanted = params.get("type")
     return [entry for kind, part in parts.items() if wanted in (None, kind) for entry in part(ctx.user, allowed)]
 
@@ -150,6 +152,17 @@ def _storages(user: str, allowed: Permissions) -> list[dict[str, Any]]:
             if storage.on_node(section, node)
         ]
     return answer
+
+
+def _networks(user: str, allowed: Permissions) -> list[dict[str, Any]]:
+    """The zones of SDN on each node, and the one that stands for what is not SDN."""
+    known = {node: {one["zone"]: one["status"] for one in zones} for node, zones in peers.ask("/sdn/zones").items()}
+    return [
+        resources.zone(zone, status, node)
+        for node, zones in sorted(known.items())
+        for zone, status in {"localnetwork": "ok", **zones}.items()
+        if allowed.allowed(user, f"/sdn/zones/{zone}", ["SDN.Audit"])
+    ]
 
 
 @endpoint("GET", "/cluster/nextid", permission=ALL, params="vmid:pve-vmid")
