@@ -65,12 +65,12 @@ metal: setup $(STATE)/metal-packages ## what a rack of QEMU machines needs on to
 # ---- the demo
 
 .PHONY: demo
-demo: setup ## a virtual rack, and a cluster with Ceph on it: NODES=3 RELEASE=trixie|bookworm
+demo: setup ## a virtual rack, a cluster with Ceph and its backup server on it: NODES=3 RELEASE=trixie|bookworm
 	@python3 -m rack up tests/rack/specs/demo.yml --name $(RACK_NAME) --release $(RELEASE) --nodes $(NODES)
 	ansible-playbook -i inventories/rack playbooks/site.yml | tee $(STATE)/demo.log
 	echo
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
-	sed -nE "s/^ *- '?((Cluster|Node|Link|Ceph|Pool|CephFS|Storage) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
+	sed -nE "s/^ *- '?((Cluster|Node|Link|Ceph|Pool|CephFS|Storage|HA) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
 	[ $(NODES) -ge 3 ] || echo "  Ceph     none: it needs three machines (NODES=3)"
 	cat <<-END
 	  Log in   root@pam; the password is in $(STATE)/racks/$(RACK_NAME)/password

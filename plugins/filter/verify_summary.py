@@ -92,6 +92,7 @@ def verify_summary(nodes: dict, ceph: dict | None = None) -> list[str]:
     for storage in first["storage"]:
         state = "disabled" if not storage["enabled"] else "active" if storage["active"] else "INACTIVE"
         lines.append(f"Storage  {storage['storage']} ({storage['type']}): {state}")
+    lines += [f"HA       {guest['sid']} on {guest['node']}: {guest['state']}" for guest in first["ha"]]
     lines.append("Log in   as root@pam, with the root password of the node")
     return lines
 

@@ -94,7 +94,7 @@ def test_a_node_without_a_cluster():
 
 
 def test_summary():
-    assert verify_summary(rack()) == [
+    assert verify_summary(rack(ha=GUESTS[:1])) == [
         "Cluster  prod: quorate, 3 of 3 votes",
         "Node     pve1: Proxmox VE 9.2.11, https://10.99.0.11:8006",
         "Node     pve2: Proxmox VE 9.2.11, https://10.99.0.12:8006",
@@ -103,6 +103,7 @@ def test_summary():
         "Link     0 of pve2: 10.98.0.12, 2 of 2 peers",
         "Link     0 of pve3: 10.98.0.13, 2 of 2 peers",
         "Storage  local (dir): active",
+        "HA       vm:110 on pve1: started",
         "Log in   as root@pam, with the root password of the node",
     ]
 
