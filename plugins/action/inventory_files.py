@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from pathlib import Path
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
     def run(self, tmp: Any = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
         result = super().run(tmp, task_vars)
         _result, given = self.validate_argument_spec(SPEC)
-        arguments = plain(given)
+        arguments = _data(given)
         hostvars = (task_vars or {})["hostvars"]
         groups = {
             str(group): [_machine(str(name), hostvars[name], arguments) for name in names]
@@ -78,15 +79,20 @@ class ActionModule(ActionBase):
 
 
 def _machine(name: str, variables: Any, arguments: dict[str, Any]) -> inventory.Machine:
-    found = plain(variables.get(arguments["found"], {})).get("inventory")
+    found = _data(variables.get(arguments["found"], {})).get("inventory")
     if found is None:
         raise AnsibleActionFail(f"{name}: expected an answer of inventory_info in {arguments['found']}, found none.")
 
     def known(names: Any) -> dict[str, Any]:
-        return {one: plain(variables[one]) for one in names if one in variables}
+        return {one: _data(variables[one]) for one in names if one in variables}
 
     secret = [one for one in inventory.CONNECTION_SECRETS if one in variables]
     return inventory.Machine(name, found, known(inventory.CONNECTION), secret, known(arguments["keep"]))
+
+
+def _data(value: Any) -> Any:
+    """Nothing but data: numbers are wrapped as well, from ansible-core 2.19 on."""
+    return json.loads(json.dumps(plain(value)))
 
 
 def _read(path: Path) -> str | None:

@@ -129,7 +129,7 @@ CEPH = (
     Table("pve_ceph_pools", CEPH_POOL),
     Table("pve_ceph_filesystems", FILESYSTEM),
     Table("pve_ceph_config", SETTING),
-    Table("pve_ceph_flags", FLAG, shape=lambda items: {item["name"]: item["value"] for item in items}),
+    Table("pve_ceph_flags", FLAG, shape=lambda items: {item["name"]: True for item in items}),
 )
 BACKUP_SERVER = (
     Table("pbs_server_s3_endpoints", S3_ENDPOINT),
@@ -186,6 +186,9 @@ def _items(api: Any, table: Table, found: Found) -> list[Item]:
                 f"{table.variable}: {resource.name} '{one.key}' is of the type {one.label}, unknown here"
             )
             continue
+        if _only_secret(resource, one):
+            found.notes.append(f"{table.variable}: {one.key} looks like a secret, and is nothing without it; it stays")
+            continue
         secrets = [secret.option for secret in resource.fields if secret.secret and _is_set(table, secret, one)]
         # what every installation has is nothing to write down
         item = _without_defaults(resource, one)
@@ -195,6 +198,12 @@ def _items(api: Any, table: Table, found: Found) -> list[Item]:
             found.secrets.append(_secret(table, one, option, len(items)))
         items.append(item)
     return items
+
+
+def _only_secret(resource: Resource, one: Present) -> bool:
+    """Whether the value that is all there is to it is not shown."""
+    hidden = [resource.field(secret.hides).option for secret in resource.fields if secret.hides]
+    return bool(hidden) and not set(hidden) & set(one.values)
 
 
 def _without_defaults(resource: Resource, one: Present) -> Item:
@@ -221,10 +230,8 @@ def _secret(table: Table, one: Present, option: str, index: int) -> dict[str, An
 
 def _is_set(table: Table, secret: Field, one: Present) -> bool:
     variant = table.resource.variants[one.label]
-    if secret.name not in variant.names or secret.option in table.never:
+    if secret.name not in variant.names or secret.option in table.never or secret.hides:
         return False
-    if secret.hides:
-        return table.resource.field(secret.hides).option not in one.values
     if secret.marker or secret.readable:
         return one.raw.get(secret.name) not in (None, "", [], {})
     if secret.name in (*variant.required.split(), *variant.at_creation.split()):

@@ -16,6 +16,7 @@ from ansible.parsing.dataloader import DataLoader
 from ansible.template import Templar
 from ansible.vars.manager import VariableManager
 from ansible_collections.baremetal.proxmox.plugins.filter.ha_definitions import ha_definitions
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _inventory_ceph
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _inventory_tables as tables
 from ansible_collections.baremetal.proxmox.plugins.module_utils._api import Api
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ha import GROUP, RESOURCE, RULE
@@ -23,12 +24,21 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._product import 
 from ansible_collections.baremetal.proxmox.plugins.modules import inventory_info
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _inventory_files as files
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import plain
-from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import FakeClient, run_module
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.ceph_world import World
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_api import (
+    FakeClient,
+    FakeTransport,
+    run_module,
+)
+from ansible_collections.baremetal.proxmox.tests.unit.plugins.module_utils.fake_ceph import FakeCeph
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules import (
     contract,
     contract_backup,
     contract_sdn,
     rich_cluster,
+    test_ceph_crush_rule,
+    test_ceph_info,
+    test_ceph_pool,
 )
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract_datacenter import FILES, MANAGER
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn
@@ -181,3 +191,89 @@ def test_every_table_of_a_cluster_is_gathered() -> None:
     names = contract.on_the_engine() - NOT_GATHERED - {"sdn"}
     with pytest.MonkeyPatch.context() as patch:
         assert {contract.table(name, patch).name for name in names} <= known
+
+
+# what a Ceph of Proxmox's own says that somebody has worked on
+CEPH = {
+    **test_ceph_info.ANSWERS,
+    "osd dump": {
+        **test_ceph_info.ANSWERS["osd dump"],
+        "pools": [
+            {"pool": 1, **test_ceph_pool.MGR},
+            {"pool": 2, **test_ceph_pool.VM, "size": 2},
+            {"pool": 3, **test_ceph_pool.FS},
+        ],
+    },
+    "fs dump": {
+        "standbys": test_ceph_info.ANSWERS["fs dump"]["standbys"],
+        "filesystems": [{"id": 1, **one} for one in test_ceph_info.ANSWERS["fs dump"]["filesystems"]],
+        "default_fscid": 1,
+    },
+    "osd crush rule dump": [test_ceph_crush_rule.FIRST, test_ceph_crush_rule.SSD],
+    "fs ls": [{"name": "cephfs", "metadata_pool": "cephfs_metadata", "data_pools": ["cephfs_data"]}],
+    "config dump": [
+        {"section": "osd", "name": "osd_memory_target", "value": "4294967296", "mask": "class:ssd"},
+        {"section": "mgr", "name": "mgr/dashboard/x", "value": "1"},
+        {"section": "client.rgw", "name": "rgw_keystone_admin_password", "value": "canary-rgw"},
+    ],
+    "mgr module ls": {
+        "always_on_modules": ["balancer"],
+        "enabled_modules": ["balancer", "iostat", "nfs", "prometheus"],
+        "disabled_modules": [],
+    },
+}
+CEPH_CALLS = [
+    ("GET", "/version", {}, {"version": "9.2.1", "release": "9.2"}),
+    ("GET", "/storage", {"type": "rbd"}, [{"storage": "vm", "type": "rbd", "pool": "vm"}]),
+    ("GET", "/storage", {"type": "cephfs"}, []),
+    ("GET", "/cluster/ceph/flags", {}, [{"name": "noout", "value": 1}, {"name": "nodown", "value": 0}]),
+]
+
+
+def test_ceph(tmp_path: Path, monkeypatch: Any) -> None:
+    world = World(tmp_path / "pve1", monkeypatch)
+    world.cli.answers = {"dpkg-query": "ceph-mon\t19.2.3-pve2\tinstalled\n"}
+    world.initialise("pve1", "pve2", "pve3")
+    ceph, transport, found = FakeCeph(CEPH), FakeTransport(CEPH_CALLS), tables.Found()
+    _inventory_ceph.cluster(world.machine, Api(FakeClient(transport), ceph, on_ceph=True), ceph, found)
+    transport.finished()
+    assert "canary" not in str(found)
+    variables = found.variables
+    assert variables["pve_ceph_mons"] == ["pve1", "pve2", "pve3"]
+    assert variables["pve_ceph_mgrs"] == ["pve1", "pve2"]
+    assert variables["pve_ceph_mds"] == ["pve1", "pve2"]
+    assert variables["pve_ceph_mgr_modules"] == [{"name": "prometheus", "enabled": True}]
+    assert variables["pve_ceph_flags"] == {"noout": True}
+    assert [(one["name"], one.get("size"), one.get("add_storages")) for one in variables["pve_ceph_pools"]] == [
+        ("vm", 2, True)
+    ]
+    assert variables["pve_ceph_filesystems"] == [{"name": "cephfs"}]
+    assert variables["pve_ceph_config"] == [
+        {"who": "osd/class:ssd", "name": "osd_memory_target", "value": "4294967296"},
+    ]
+    assert [note.partition(" ")[2].partition(" looks")[0] for note in found.notes] == [
+        "client.rgw rgw_keystone_admin_password"
+    ]
+    assert found.secrets == []
+    # with names of the inventory
+    made = files.files(
+        {
+            "pve": [
+                files.Machine(
+                    f"{name}.example.org",
+                    {
+                        "name": {"hostname": name, "domain": "example.org", "resolves_to": []},
+                        "products": ["pve"],
+                        "host": {},
+                        "cluster": variables if name == "pve1" else {},
+                        "secrets": [],
+                        "notes": [],
+                    },
+                )
+                for name in ("pve1", "pve2")
+            ]
+        }
+    )
+    text = made["group_vars/pve/ceph.yml"]
+    assert "pve_ceph_mons:\n  - pve1.example.org\n  - pve2.example.org\n" in text
+    assert "# Left out: pve_ceph_mons: pve3 is no host of this inventory\n" in text
