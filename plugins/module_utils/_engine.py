@@ -60,9 +60,9 @@ class _Module(Module):
         config = self.params.get("config")
         spec = self.argument_spec["config"]
         if isinstance(config, list) and spec.get("elements") == "dict":
-            self.params["config"] = [_as_dict(item) for item in config]
+            self.params["config"] = [as_dict(item) for item in config]
         elif spec["type"] == "dict":
-            self.params["config"] = _as_dict(config)
+            self.params["config"] = as_dict(config)
         self.given = written(self.params.get("config"))
 
 
@@ -81,7 +81,7 @@ def written(config: Any) -> list[set[str]]:
     return given
 
 
-def _as_dict(value: Any) -> Any:
+def as_dict(value: Any) -> Any:
     """What Ansible would make of a text where it expects a dict, and other values as they are."""
     try:
         return check_type_dict(value) if isinstance(value, str) else value

@@ -23,6 +23,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._items import (
     read_wanted,
     refuse,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._module import Module
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._sdn import TABLES
 from ansible_collections.baremetal.proxmox.plugins.module_utils._sdn_stage import TAKEN_BACK, Patient, Stage, View
@@ -31,13 +32,16 @@ Items = dict[str, list[Wanted] | None]
 Presents = Mapping[str, Mapping[str, Present]]
 
 
-class _Module(AnsibleModule):
+class _Module(Module):
     """Remembers which keys of each item the user wrote, by list."""
 
     written: dict[str, list[set[str]]]
 
     def _load_params(self) -> None:
         super()._load_params()
+        for option in TABLES:
+            if isinstance(config := self.params.get(option), list):
+                self.params[option] = [_engine.as_dict(item) for item in config]
         self.written = {option: _engine.written(self.params.get(option)) for option in TABLES}
 
 

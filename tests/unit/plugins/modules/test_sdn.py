@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _sdn_stage
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ConnectionLost
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract_sdn import EVPN, VNETS, ZONES, files, run
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.standin_api import StandIn, network, peers
@@ -358,6 +359,38 @@ def test_the_task_fails(api: StandIn) -> None:
     result = bad(api, zones=[{"zone": "inner", "type": "simple"}])
     assert "no quorum!" in result["msg"]
     assert result["changed"]
+
+
+def test_no_answer_to_the_call_that_applies(api: StandIn, monkeypatch: Any) -> None:
+    plain = StandIn.send
+
+    def send(self: StandIn, method: str, path: str, params: Any, timeout: float) -> Any:
+        answer = plain(self, method, path, params, timeout)
+        if (method, path) == ("PUT", "/cluster/sdn"):
+            raise ConnectionLost(method, path, "reset by peer", maybe_done=True)
+        return answer
+
+    monkeypatch.setattr(StandIn, "send", send)
+    good(api, zones=[{"zone": "inner", "type": "simple"}])
+    assert [path for _method, path in paths(api)].count("") == 1
+    assert running(api)["zones"] == ["inner"]
+
+
+def test_privileges_for_networks_are_enough(api: StandIn) -> None:
+    api.write("user.cfg", "user:ops@pve:1:0::::::\ntoken:ops@pve!t1:0:0::\n\nacl:1:/sdn:ops@pve:PVESDNAdmin:\n")
+    api.user = "ops@pve!t1"
+    lists = {"zones": ALL["zones"][:1], "vnets": ALL["vnets"][:1], "subnets": ALL["subnets"]}
+    good(api, **lists)
+    assert running(api)["subnets"] == ["inner-10.50.0.0-24"]
+    assert not good(api, **lists)["changed"]
+    api.write("user.cfg", "user:ops@pve:1:0::::::\ntoken:ops@pve!t1:0:0::\n\nacl:1:/sdn:ops@pve:PVEAuditor:\n")
+    result = bad(api, zones=[{"zone": "outer", "type": "simple"}])
+    assert "Permission check failed (/sdn/zones, SDN.Allocate)" in result["msg"]
+
+
+def test_an_item_as_a_text(api: StandIn) -> None:
+    result = good(api, zones=["zone=lan type=vlan bridge=vmbr0"])
+    assert result["after"]["zones"] == [{"zone": "lan", "type": "vlan", "bridge": "vmbr0"}]
 
 
 def test_a_node_that_cannot_load_it(api: StandIn, monkeypatch: Any) -> None:
