@@ -143,34 +143,31 @@ def physical_volume(tmp_path: Path) -> str:
     return base64.b64encode(file.read_bytes()).decode()
 
 
-@pytest.mark.parametrize(
-    ("spoil", "found"),
-    [
-        (f"mkfs.ext4 -q {SPARE}", "ext4"),
-        (f"mkfs.ext4 -q {SPARE} && mkdir -p /mnt/spare && mount -o ro,noload {SPARE} /mnt/spare", "mounted"),
-        (f"base64 -d | dd of={SPARE} conv=notrunc status=none", "LVM"),
-        ("dd if=DATA of=" + SPARE + " bs=1M count=16 status=none", "OSD"),
-    ],
-    ids=["ext4", "mounted", "lvm", "osd"],
-)  # fmt: skip
-@pytest.mark.parametrize("wipe", [False, True], ids=["", "wipe"])
-def test_a_used_disk_is_refused(made: Ceph, tmp_path: Path, spoil: str, found: str, wipe: bool):
+USES = {
+    "ext4": f"mkfs.ext4 -q {SPARE}",
+    "mounted": f"mkfs.ext4 -q {SPARE} && mkdir -p /mnt/spare && mount -o ro,noload {SPARE} /mnt/spare",
+    "LVM": f"base64 -d | dd of={SPARE} conv=notrunc status=none",
+    "OSD": f"dd if=DATA of={SPARE} bs=1M count=16 status=none",
+}
+
+
+# what may be wiped with consent is in test_a_disk_is_wiped_with_consent
+@pytest.mark.parametrize(("use", "wipe"), [*((use, False) for use in USES), ("mounted", True), ("OSD", True)])
+def test_a_used_disk_is_refused(made: Ceph, tmp_path: Path, use: str, wipe: bool):
     """By name, bytes unchanged. With consent, what is mounted or belongs to another OSD is refused all the same."""
     node = "pve3"
     mine = disks_of(made, node)
     data = made.run(node, f"readlink -f {mine[0]['device']}").strip()
     spare = made.variables(node)["rack_disks"][2]
-    made.run(node, spoil.replace("DATA", data), physical_volume(tmp_path))
+    made.run(node, USES[use].replace("DATA", data), physical_volume(tmp_path))
     before = made.run(node, HASH)
     known = [row["uuid"] for row in osds(made)]
     consent = ["-e", "ceph_allow_wipe=true"] if wipe else []
     disks = [*mine, {"device": spare, **({"wipe": True} if wipe else {})}]
     try:
-        if wipe and found in ("ext4", "LVM"):
-            pytest.skip("with consent it is wiped: test_a_disk_is_wiped_with_consent")
         run = made.site.play(*consent, *at_node(made, node, disks, tmp_path), playbook="ceph.yml")
         assert run.code != 0, run.output
-        refused(run, node, spare, found)
+        refused(run, node, spare, use)
         assert made.run(node, HASH) == before
         assert [row["uuid"] for row in osds(made)] == known
     finally:
