@@ -16,7 +16,15 @@ author:
   - The baremetal.proxmox authors (@baremetal-proxmox)
 extends_documentation_fragment:
   - baremetal.proxmox.connection
-  - baremetal.proxmox.resource
+attributes:
+  check_mode:
+    description: Runs without changing anything, and tells what would be changed.
+    support: full
+    details:
+      - On a machine on which Proxmox is not installed yet, the plan starts from what a fresh installation has.
+  diff_mode:
+    description: Shows the items that change, before and after.
+    support: full
 notes:
   - Proxmox applies whatever is staged, by whomever. What is staged and is not what these lists want is refused before
     anything is changed, unless O(apply_pending=true). What a run staged that was killed before it applied it is applied by
@@ -244,6 +252,16 @@ options:
       dnszoneprefix:
         description: Prefix for the domain of the zone.
         type: str
+  state:
+    description:
+      - V(merged) creates what does not exist and changes the settings that are written; others stay.
+      - V(replaced) also takes away the settings of a listed item that are not written, except what Proxmox itself filled in.
+      - V(overridden) also removes items that are not listed, from each list that is given.
+      - V(deleted) removes the listed items.
+      - V(gathered) changes nothing and returns the items, all of them or the listed ones, as the options take them.
+    type: str
+    choices: [merged, replaced, overridden, deleted, gathered]
+    default: merged
   apply_pending:
     description:
       - Whether what others have staged may be applied along, also when these lists change nothing.
