@@ -223,6 +223,12 @@ def membership(local: Local, found: Found) -> None:
         found.add("pve_cluster_votes", own.votes)
 
 
+def certificate(machine: Machine, found: Found) -> None:
+    """PVE/CertHelpers.pm: what pveproxy shows instead of the cluster's."""
+    if machine.lstat("/etc/pve/local/pveproxy-ssl.pem"):
+        found.notes.append("pve_certificate_pem: the node has a certificate for its interface; it stays as it is")
+
+
 def who(about: Mapping[str, Any]) -> dict[str, Any]:
     """What the inventory may have to say of the name: {hostname, domain, resolves_to}."""
     name, _dot, domain = str(about["fqdn"]).partition(".")

@@ -22,6 +22,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._access_users im
     ROLE_TABLE,
     USER_TABLE,
 )
+from ansible_collections.baremetal.proxmox.plugins.module_utils._acme import ACCOUNT, PLUGIN
 from ansible_collections.baremetal.proxmox.plugins.module_utils._backup_job import BACKUP_JOB
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_config import SETTING
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_crush import RULE as CRUSH_RULE
@@ -109,6 +110,8 @@ CLUSTER = (
     Table("pve_datacenter_notification_matchers", MATCHER),
     Table("pve_backup_jobs", BACKUP_JOB),
     Table("pve_datacenter_replication_jobs", REPLICATION_JOB),
+    Table("pve_certificate_accounts", ACCOUNT),
+    Table("pve_certificate_plugins", PLUGIN),
     Table("pve_sdn_controllers", CONTROLLER),
     Table("pve_sdn_zones", ZONE),
     Table("pve_sdn_vnets", VNET),

@@ -134,8 +134,9 @@ def own(machine: _node.Machine, ceph: Ceph | None, found: Found) -> dict[str, An
         _inventory_host.settings(machine, found)
         _inventory_host.repositories(machine, about, found)
         _inventory_host.membership(_membership.read(machine), found)
+        _inventory_host.certificate(machine, found)
         if _session.HttpSession.missing_library():
-            found.notes.append("python3-proxmoxer or python3-requests is missing; the role pve_host will install it")
+            found.notes.append("pve_host: python3-proxmoxer or python3-requests is not there; the role will install it")
     if any(map(os.path.exists, BACKUP_SERVER.installed)):
         _inventory_host.backup_repository(machine, about, found)
     if ceph is not None:

@@ -6,17 +6,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
+from collections.abc import Iterator
 from typing import Any
 
-NINE = {
-    "pve_datacenter_metric_servers": {
-        "id": "otel",
-        "type": "opentelemetry",
-        "server": "192.0.2.1",
-        "port": 4318,
-        "disable": True,
-        "otel_headers": {"Authorization": "Bearer canary-otel"},
-    },
+OTEL = {
+    "id": "otel",
+    "type": "opentelemetry",
+    "server": "127.0.0.1",
+    "disable": True,
+    "otel_headers": {"Authorization": "Bearer canary-otel"},
 }
 PLACEMENT = {
     "9.2": [
@@ -145,6 +145,9 @@ LISTS: dict[str, Any] = {
         {"id": "weekly", "vmid": [100], "storage": "local", "schedule": "sun 03:00"},
     ],
     "pve_datacenter_replication_jobs": [{"id": "100-0", "type": "local", "target": "pve2", "schedule": "*/30"}],
+    "pve_certificate_plugins": [
+        {"id": "cloudflare", "type": "dns", "api": "cf", "data": {"CF_Token": "canary-acme"}, "validation_delay": 60}
+    ],
     "pve_sdn_zones": [
         {"zone": "inner", "type": "simple"},
         {"zone": "lan", "type": "vlan", "bridge": "vmbr0", "nodes": ["pve1"]},
@@ -181,17 +184,24 @@ VAULT = {
     "vault_metric_server_influx_token": "canary-influx",
     "vault_notification_target_smtp_mail_password": "canary-smtp",
     "vault_notification_target_gotify_phone_token": "canary-gotify",
+    "vault_acme_plugin_cloudflare_data": {"CF_Token": "canary-acme"},
     "vault_notification_target_webhook_chat_secret": {"token": "canary-hook"},
 }
 VAULT_NINE = {"vault_metric_server_otel_otel_headers": {"Authorization": "Bearer canary-otel"}}
 
 
-def of(release: str) -> dict[str, Any]:
-    """The variables, as far as a release knows them."""
+@contextlib.contextmanager
+def reachable() -> Iterator[int]:
+    """A port of this machine that takes connections: Proxmox tries an OpenTelemetry server before it writes."""
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as server:
+        yield server.getsockname()[1]
+
+
+def of(release: str, port: int) -> dict[str, Any]:
+    """The variables, as far as a release knows them. C(port): of the OpenTelemetry server."""
     lists = {**LISTS, "pve_ha_placement": PLACEMENT[release]}
     if release != "8.4":
-        servers = [*LISTS["pve_datacenter_metric_servers"], NINE["pve_datacenter_metric_servers"]]
-        lists["pve_datacenter_metric_servers"] = servers
+        lists["pve_datacenter_metric_servers"] = [*LISTS["pve_datacenter_metric_servers"], {**OTEL, "port": port}]
     return lists
 
 
