@@ -162,7 +162,7 @@ def read_aliases(api: Any, _identity: str | None = None) -> Iterable[Mapping[str
 
 
 ALIAS = Resource(
-    name="alias",
+    name="firewall alias",
     path=ALIASES,
     key=Field("name", Kind("name", _lower, str), pattern=rf"(?=.{{2,64}}$){NAME}", meaning="a name"),
     fields=[Field("cidr", ADDRESS), Field("comment")],
@@ -286,7 +286,7 @@ def _ipset_objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, b
 
 
 IPSET = Resource(
-    name="ipset",
+    name="firewall ipset",
     path=IPSETS,
     key=Field("name", pattern=rf"(?=.{{2,64}}$){LOWER}", meaning=_LOWER),
     fields=[Field("comment"), Field("members", MEMBERS)],

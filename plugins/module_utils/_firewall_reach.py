@@ -112,7 +112,7 @@ class Firewall:
         accepts = rule["action"] == "ACCEPT"
         if rule["type"] != "in" or (rule.get("iface") and accepts) or rule.get("sport"):
             return None
-        if not _means(rule, port) or not self._matches(str(rule.get("source") or ""), source, unknown=not accepts):
+        if not means(rule, port) or not self._matches(str(rule.get("source") or ""), source, unknown=not accepts):
             return None
         if dest := str(rule.get("dest") or ""):
             here = ipaddress.ip_address(node.address) if node.address else None
@@ -138,7 +138,7 @@ class Firewall:
         return any(_inside(address, one) for one in text.split(","))
 
 
-def _means(rule: Rule, port: int) -> bool:
+def means(rule: Rule, port: int) -> bool:
     """Whether a rule is about TCP connections to a port."""
     if macro := rule.get("macro"):
         parts = [part.partition("/")[::2] for part in MACROS.get(str(macro), "").split()]

@@ -309,13 +309,15 @@ def port_problems(text: str) -> Iterable[str]:
 
 def _check_addresses(rule: Mapping[str, Any]) -> Iterable[str]:
     versions = {_ICMP[rule["proto"]]} if rule.get("proto") in _ICMP else set()
+    told = False
     for name in ("source", "dest"):
         if not (text := rule.get(name)):
             continue
         found, problems = addresses(str(text))
         yield from (f"{name} {problem}" for problem in problems)
+        told |= bool(problems)
         versions |= found
-    if len(versions) > 1:
+    if len(versions) > 1 and not told:
         yield "has IPv4 and IPv6 in one rule"
 
 

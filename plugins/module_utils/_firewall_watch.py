@@ -108,7 +108,8 @@ def coming_from(api: Any) -> tuple[set[str], set[int]]:
     """Addresses that need to come back, and the ports they need."""
     if api.host:
         own = _own_address(api.host)
-        return ({own} if own else set()), {API}
+        # what is asked on the machine itself gets in anyway
+        return ({own} if own and not ipaddress.ip_address(own).is_loopback else set()), {API}
     port = ssh_port()
     return ssh_peers(port), {port, API}
 

@@ -18,6 +18,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _addresses,
     _backup_rules,
     _ceph,
+    _firewall_data,
     _net,
     _sdn_rules,
 )
@@ -43,6 +44,7 @@ COMMON = (
     "pve_networks",
     *_access_rules.COMMON,
     *_ceph.COMMON,
+    *_firewall_data.COMMON,
     *_sdn_rules.COMMON,
     *_backup_rules.COMMON,
 )

@@ -22,7 +22,12 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _access_rules, _backup_rules, _sdn_rules
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
+    _access_rules,
+    _backup_rules,
+    _firewall_data,
+    _sdn_rules,
+)
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import NOTHING, Checker, Place
@@ -35,6 +40,7 @@ TABLES: Mapping[str, tuple[Resource, str]] = {
     "pve_mapping_config": (MAPPING, "pve_mapping_state"),
     **_access_rules.TABLES,
     **_sdn_rules.TABLES,
+    **_firewall_data.TABLES,
     **_backup_rules.TABLES,
     "pve_ceph_crush_rules": (RULE, MERGED),
     "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),

@@ -19,6 +19,7 @@ GOOD = {
     "ceph.yml": [],
     "dhcp.yml": [],
     "domains.yml": [],
+    "firewall.yml": [],
     "hypervisors.yml": ["-e", "pve_hosts=hypervisors"],
     "ipv6.yml": [],
     "nat.yml": [],

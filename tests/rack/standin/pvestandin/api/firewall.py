@@ -26,23 +26,7 @@ _RULE = (
     " iface:pve-iface log macro pos:integer proto:pve-fw-protocol-spec source:pve-fw-addr-spec sport:pve-fw-sport-spec"
     " type"
 )
-_SETTINGS = frozenset(
-    {
-        "type",
-        "action",
-        "macro",
-        "iface",
-        "source",
-        "dest",
-        "proto",
-        "enable",
-        "log",
-        "sport",
-        "dport",
-        "comment",
-        "icmp-type",
-    }
-)
+_SETTINGS = {word.partition(":")[0] for word in _RULE.split()} - {"digest", "pos"}
 _CLUSTER_OPTIONS = "ebtables:boolean enable:integer log_ratelimit policy_forward policy_in policy_out"
 _NODE_OPTIONS = (
     "enable:boolean log_level_forward log_level_in log_level_out log_nf_conntrack:boolean ndp:boolean"
