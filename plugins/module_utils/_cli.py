@@ -88,6 +88,24 @@ PVECM_ADD = Command(
     },
 )
 PVECM_UPDATECERTS = Command(("pvecm", "updatecerts"), (), {"force": flag("--force")})
+# Both read PEM from stdin
+OPENSSL_X509 = Command(
+    (
+        "openssl",
+        "x509",
+        "-noout",
+        "-pubkey",
+        "-subject",
+        "-issuer",
+        "-dates",
+        "-nameopt",
+        "compat",
+        "-ext",
+        "subjectAltName",
+    ),
+    ok=(0, 1),
+)
+OPENSSL_PKEY = Command(("openssl", "pkey", "-pubout", "-passin", "pass:"), ok=(0, 1))
 SYSTEMCTL = Command(("systemctl",), ("verb",), rest="units")
 SYSTEMCTL_SHOW = Command(("systemctl", "show", "--property=Id,Names,LoadState,ActiveState", "--"), rest="units")
 IP_ADDRESS = Command(("ip", "-json", "address", "show"))
@@ -139,15 +157,15 @@ class Job:
 class Cli:
     """Runs commands."""
 
-    def run(self, command: Command, *, timeout: float = 60, **given: Any) -> Output:
-        """The output of a short command; CliError for an exit code that its table does not name."""
+    def run(self, command: Command, *, timeout: float = 60, secret: str | None = None, **given: Any) -> Output:
+        """The output of a short command, which reads C(secret) from stdin; CliError for a code that its table lacks."""
         argv = command.argv(given)
         try:
             done = subprocess.run(
                 argv,
                 env=ENVIRONMENT,
                 cwd="/",
-                stdin=subprocess.DEVNULL,
+                input=b"" if secret is None else secret.encode(),
                 capture_output=True,
                 timeout=timeout,
                 check=False,

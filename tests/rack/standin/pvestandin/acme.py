@@ -37,6 +37,8 @@ APIS = {
     "ovh": "OVH",
 }
 PLUGINS = "priv/acme/plugins.cfg"
+# Proxmox's own are RSA with 4096 bits, which take seconds each
+_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 _CA = "/var/lib/pve-standin/acme"
 _DAYS = 90
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_-]+")
@@ -120,7 +122,7 @@ def register_work(
         if exists(name):
             raise Failure(f"ACME account config file '{name}' already exists.")
         print("Generating ACME account key..")
-        key = _openssl("genrsa", "2048")
+        key = _openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout")
         print("Registering ACME account..")
         known = meta(directory)
         problem = None
@@ -218,7 +220,7 @@ def _issue(domains: list[str]) -> tuple[str, str]:
         place = Path(name)
         names = ",".join(f"DNS:{domain}" for domain in domains)
         (place / "extensions").write_text(f"basicConstraints=CA:FALSE\nsubjectAltName={names}\n")
-        request = ["req", "-new", "-batch", "-newkey", "rsa:2048", "-nodes", "-keyout", "key", "-out", "request"]
+        request = ["req", "-new", "-batch", *_KEY, "-keyout", "key", "-out", "request"]
         _openssl(*request, "-subj", f"/CN={domains[0]}", where=place)
         _openssl(
             *("x509", "-req", "-in", "request", "-out", "certificate", "-days", str(_DAYS), "-extfile", "extensions"),
@@ -232,7 +234,7 @@ def _issue(domains: list[str]) -> tuple[str, str]:
 
 def _make_authority(place: Path) -> None:
     draft = Path(tempfile.mkdtemp(dir=place))
-    command = ["req", "-x509", "-batch", "-newkey", "rsa:2048", "-nodes", "-keyout", "ca.key", "-out", "ca.pem"]
+    command = ["req", "-x509", "-batch", *_KEY, "-keyout", "ca.key", "-out", "ca.pem"]
     _openssl(*command, "-days", "3650", "-subj", "/O=Rack/CN=ACME of the stand-in", where=draft)
     for name in ("ca.key", "ca.pem"):
         (draft / name).rename(place / name)

@@ -140,8 +140,7 @@ class Server(http.server.ThreadingHTTPServer):
 
     def __init__(self, address: tuple[str, int], family: socket.AddressFamily) -> None:
         self.address_family = family
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.reload()
+        self.context = self._load()
         super().__init__(address, self.handler)
 
     def certificates(self) -> Iterable[tuple[Path, Path]]:
@@ -154,11 +153,16 @@ class Server(http.server.ThreadingHTTPServer):
         super().server_bind()
 
     def reload(self) -> None:
+        self.context = self._load()
+
+    def _load(self) -> ssl.SSLContext:
+        """A new context: one that has had a certificate with another kind of key would go on with that."""
         looked = list(self.certificates())
         for certificate, key in looked:
             if certificate.exists() and key.exists():
-                self.context.load_cert_chain(certificate, key)
-                return
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(certificate, key)
+                return context
         raise SystemExit(f"no certificate in {looked[0][0].parent}")
 
     def get_request(self) -> tuple[ssl.SSLSocket, Any]:
