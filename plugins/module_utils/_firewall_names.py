@@ -194,8 +194,8 @@ def _read_member(value: Any) -> dict[str, Any]:
     entry: dict[str, Any] = {"cidr": text}
     if value.get("nomatch") not in (None, "") and read_bool(value["nomatch"]):
         entry["nomatch"] = True
-    if str(value.get("comment") or "").strip():
-        entry["comment"] = str(value["comment"]).strip()
+    if comment := " ".join(str(value.get("comment") or "").split()):
+        entry["comment"] = comment
     return entry
 
 
