@@ -17,6 +17,7 @@ from typing import Any
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _sdn, _sdn_check
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import option_name
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _addresses
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import Place
@@ -103,4 +104,22 @@ def nodes(inventory: Inventory) -> Iterator[Finding]:
                         )
 
 
-RULES = (together, nodes)
+def peers(inventory: Inventory) -> Iterator[Finding]:
+    """Tunnels reach the nodes whose addresses are listed; one that is not is a node without the others' networks."""
+    own = {str(host.get("pve_host_name")): {str(use.ip) for use in _addresses.uses(host)} for host in inventory}
+    everything = {ip for ips in own.values() for ip in ips}
+    for host in inventory:
+        for option in ("zones", "controllers"):
+            for key, item in _items(host, option):
+                given = set(item.get("peers") or ()) if item.get("type") in _sdn_check.TUNNELS else set()
+                # peers of another network than all that is known here say nothing
+                if not given & everything:
+                    continue
+                wanted = item.get("nodes") or own
+                absent = [name for name in wanted if own.get(name) and not own[name] & given]
+                if absent:
+                    place = Place(host.name, f"pve_sdn_{option}[{key}]").inside("peers")
+                    yield place.finding("an address of each node", f"none of {listed(absent)}", warning=True)
+
+
+RULES = (together, nodes, peers)
