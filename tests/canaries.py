@@ -71,6 +71,23 @@ class Call:
         return {**({} if self.config is None else {"config": self.config}), **self.extra}
 
 
+OTEL = ("127.0.0.25", 4318)
+"""Proxmox tries a server of this kind even where it is switched off, so something has to say 200 there: OTEL_SERVER."""
+OTEL_SERVER = f"""
+import http.server
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_arguments):
+        pass
+
+http.server.ThreadingHTTPServer({OTEL!r}, Handler).serve_forever()
+"""
 _KEY = {
     "kdf": None,
     "created": "2026-11-01T00:00:00Z",
@@ -137,8 +154,9 @@ CALLS = [
             {
                 "id": "otel",
                 "type": "opentelemetry",
-                "server": "192.0.2.1",
-                "port": 1,
+                "server": OTEL[0],
+                "port": OTEL[1],
+                "otel_protocol": "http",
                 "disable": True,
                 "otel_headers": {"Authorization": f"Bearer {canary('otel', '')}"},
             },

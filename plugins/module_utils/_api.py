@@ -32,6 +32,8 @@ class Api:
         self.writes = 0
         # who asks: a user, or a token of one; without options it is the node's root
         self.user = "root@pam"
+        # the user's own, where it was given
+        self.password: str | None = None
         # the API's name, where it is not the one of this machine
         self.host: str | None = None
         # further options of the module

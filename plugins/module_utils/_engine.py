@@ -153,6 +153,7 @@ class ResourceModule:
         api = Api(self.connect(module), ceph, on_ceph=open_ceph is not None)
         api.user = asking(module.params)
         api.host = module.params.get("api_host")
+        api.password = module.params.get("api_password")
         api.words = {name: module.params[name] for name in self.resource.words}
         try:
             return Run(self.resource, module, api).result(state, wanted)
