@@ -128,4 +128,5 @@ def gaps(chain: Sequence[Certificate]) -> list[str]:
 
 
 def _wrong(option: str, expected: str, found: str, hint: str | None = None) -> InputError:
-    return InputError(f"{option}: expected {expected}, found {found}. Nothing was changed.", hint=hint)
+    text = f"{option}: expected {expected}, found {found}. Nothing was changed."
+    return InputError(text, hint=hint, option=option, expected=expected, found=found)

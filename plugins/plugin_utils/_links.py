@@ -18,6 +18,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _addresses,
     _backup_rules,
     _ceph,
+    _certificate_rules,
     _firewall_data,
     _net,
     _sdn_rules,
@@ -47,6 +48,7 @@ COMMON = (
     *_firewall_data.COMMON,
     *_sdn_rules.COMMON,
     *_backup_rules.COMMON,
+    *_certificate_rules.COMMON,
 )
 
 

@@ -25,6 +25,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import 
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _access_rules,
     _backup_rules,
+    _certificate_rules,
     _firewall_data,
     _sdn_rules,
 )
@@ -42,6 +43,7 @@ TABLES: Mapping[str, tuple[Resource, str]] = {
     **_sdn_rules.TABLES,
     **_firewall_data.TABLES,
     **_backup_rules.TABLES,
+    **_certificate_rules.TABLES,
     "pve_ceph_crush_rules": (RULE, MERGED),
     "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),
     "pve_ceph_filesystems": (FILESYSTEM, MERGED),

@@ -18,6 +18,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _backup_rules,
     _ceph,
     _ceph_data,
+    _certificate_rules,
     _firewall_data,
     _links,
     _lists,
@@ -77,7 +78,8 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 RULES = (
     *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_access_rules.RULES,
-    *_sdn_rules.RULES, *_firewall_data.RULES, *_backup_rules.RULES, *_values.RULES, preflight,
+    *_sdn_rules.RULES, *_firewall_data.RULES, *_backup_rules.RULES, *_certificate_rules.RULES, *_values.RULES,
+    preflight,
 )  # fmt: skip
 
 

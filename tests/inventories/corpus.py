@@ -17,6 +17,7 @@ GOOD = {
     "backup.yml": [],
     "bonds.yml": [],
     "ceph.yml": [],
+    "certificate.yml": [],
     "dhcp.yml": [],
     "domains.yml": [],
     "firewall.yml": [],
