@@ -51,9 +51,7 @@ def host_variables(rack_dir: Path, spec: Spec, node: Node) -> dict[str, Any]:
     }
 
 
-def build(
-    rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None, stand_in: bool = True
-) -> dict[str, Any]:
+def build(rack_dir: Path, spec: Spec, proxy: str, keyring_sha256: str | None, stand_in: bool = True) -> dict[str, Any]:
     """What `ansible-inventory --list` takes. Without the stand-in, no machine brings guests."""
     variables: dict[str, Any] = {
         "ansible_user": "root",
