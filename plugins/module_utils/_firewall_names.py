@@ -161,6 +161,22 @@ def read_aliases(api: Any, _identity: str | None = None) -> Iterable[Mapping[str
     return [{**row, "name": str(row["name"]).lower()} for row in api.get(ALIASES)]
 
 
+def _alias_objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, bool]]:
+    yield from unused("alias")(api, changes)
+
+    def after(firewall: Firewall) -> Firewall:
+        aliases = dict(firewall.aliases)
+        for change in changes:
+            if change.action == "delete":
+                aliases.pop(change.key, None)
+            elif "cidr" in change.to_set:
+                aliases[change.key] = change.to_set["cidr"]
+        return replace(firewall, aliases=aliases)
+
+    if any(change.action != "create" or change.key == "local_network" for change in changes):
+        yield from _firewall_watch.objections(api, after)
+
+
 ALIAS = Resource(
     name="firewall alias",
     path=ALIASES,
@@ -170,7 +186,8 @@ ALIAS = Resource(
     read=read_aliases,
     resend=["cidr", "comment"],
     clears=True,
-    objections=unused("alias"),
+    objections=_alias_objections,
+    words=WORDS,
 )
 
 

@@ -22,6 +22,7 @@ notes:
   - The alias V(local_network) replaces the network that Proxmox finds for each node by itself, and with it who gets in.
   - An alias that is used by a rule of the cluster, of a group or a node, or by an IP set, is not removed. Guests are not
     looked at.
+  - While the firewall is on, what would shut out the run itself is refused, see O(allow_lockout).
 options:
   config:
     description:
@@ -41,6 +42,12 @@ options:
       comment:
         description: A text about it.
         type: str
+  allow_lockout:
+    description:
+      - Do it even though an address from which there is an ssh connection to this node now, or from which the API is asked,
+        could no longer reach a node by it.
+    type: bool
+    default: false
 """
 
 EXAMPLES = r"""

@@ -23,6 +23,8 @@ notes:
     needs, and TCP 22, 8006, 3128, 5900 to 5999 and 60000 to 60050 for the nodes' own network and the IP set V(management).
     Ceph, migration over another network and everything else needs rules.
   - What would shut out the run itself is refused, see O(allow_lockout). Who else needs to get in is not known here.
+  - With V(DROP) or V(REJECT) as O(config.policy_out), what the nodes themselves ask for is dropped as well, unless a rule
+    accepts it, such as storage, Ceph, names and the time. Between the nodes, ssh, the API and corosync go on.
 options:
   config:
     description:

@@ -186,10 +186,13 @@ def test_a_way_in_that_is_there_first(way: Any, tmp_path: Path, monkeypatch: Any
     node.good(table, config)
     node.good(OPTIONS_TABLE, {"enable": True})
     # and it is not taken away while it is needed
-    if table is not ALIAS:
-        empty = [{"name": "management", "members": []}] if table is IPSET else []
-        text = node.refused(table, empty, "replaced")
-        assert "would no longer reach" in text
+    empty: list[Any] = {
+        IPSET.name: [{"name": "management", "members": []}],
+        ALIAS.name: [{"name": "local_network", "cidr": "10.0.0.0/8"}],
+    }.get(table.name, [])
+    text = node.refused(table, empty, "replaced")
+    assert "would no longer reach" in text
+    assert "would no longer reach" in node.refused(table, [], "overridden")
 
 
 def test_a_way_in_through_a_group(tmp_path: Path, monkeypatch: Any) -> None:
