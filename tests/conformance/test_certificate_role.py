@@ -46,10 +46,10 @@ NOTHING = {"pve_certificate_accounts": [], "pve_certificate_plugins": [], "pve_c
 def node(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[rig.Rig]:
     release, secret = request.param, str(uuid.uuid4())
     schema = golden.shared() / "api" / f"pve-{release}.json"
-    made = rig.Rig(tmp_path_factory.mktemp("node"), schema, {"pve1": "127.0.0.25"}, f"root@pam!cap={secret}")
+    made = rig.Rig(tmp_path_factory.mktemp("node"), schema, {"pve1": "127.0.0.27"}, f"root@pam!cap={secret}")
     version = {"version": f"{release}.1", "release": release, "repoid": "0123456789abcdef"}
     (made.root("pve1") / "usr/share/pve-standin/version.json").write_text(json.dumps(version))
-    nodes = {"pve1": {"id": 1, "online": 1, "ip": "127.0.0.25"}}
+    nodes = {"pve1": {"id": 1, "online": 1, "ip": "127.0.0.27"}}
     (made.pve / ".members").write_text(json.dumps({"nodename": "pve1", "version": 1, "nodelist": nodes}))
     (made.pve / "user.cfg").write_text("user:root@pam:1:0::::::\ntoken:root@pam!cap:0:0::\n")
     made.start()
