@@ -15,7 +15,8 @@ from typing import Any
 
 REALM = r"[A-Za-z][A-Za-z0-9._-]+"
 NAME = r"[A-Za-z0-9._-]+"
-USER = rf"(?=.{{3,64}}$)[^\s:/]+@{REALM}"
+# Proxmox takes other characters than those of Latin-1, and then does not find the user (PVE/AccessControl.pm, write)
+USER = rf"(?=.{{3,64}}$)[^\s:/\u0100-\U0010ffff]+@{REALM}"
 TOKEN = rf"[^\s:/]+@{REALM}!{REALM}"
 
 USERS = "/access/users"

@@ -50,14 +50,13 @@ def depends(item: Item) -> Iterable[str]:
     return [parent] if parent else []
 
 
-def check(item: Item) -> Iterable[str]:
-    if not str(item["poolid"]).rpartition("/")[2][:1].isalpha():
-        yield "poolid: the name of a pool begins with a letter"
-
-
 def objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, bool]]:
     wanted = {change.key: change for change in changes if change.action != "delete"}
     made = {change.key for change in changes if change.action == "create"}
+    if api.client.version >= (9, 0):
+        # before that there may be others, which stay
+        for key in sorted(key for key in made if not key.rpartition("/")[2][:1].isalpha()):
+            yield f"pool '{key}': the name of a pool begins with a letter.", True
     if made and any(depends({"poolid": key}) for key in made):
         known = {row["poolid"] for row in api.get(PATH)} | made
         for key in sorted(made):
@@ -143,7 +142,6 @@ POOL_TABLE = Resource(
         Field("allow-move", BOOL, transient=True),
     ],
     variants={None: Variant(optional="comment vms storage allow-move")},
-    check=check,
     depends=depends,
     objections=objections,
     explain=_access.explain,

@@ -56,7 +56,7 @@ FIELDS = [
     Field("prune-backups", PRUNE),
     Field("remove", BOOL),
     Field("protected", BOOL),
-    Field("notes-template"),
+    Field("notes-template", narrow=True),
     Field("fleecing", properties("fleecing", {"enabled": read_bool, "storage": STR.read}, short="enabled")),
     Field(
         "performance",
@@ -73,7 +73,7 @@ FIELDS = [
     Field("stop", BOOL),
     Field("quiet", BOOL),
     Field("stdexcludes", BOOL),
-    Field("exclude-path", texts("paths")),
+    Field("exclude-path", texts("paths"), narrow=True),
     Field("tmpdir", PATH),
     Field("dumpdir", PATH),
     Field("script", PATH),

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
@@ -36,7 +36,6 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize impor
 PATH = "/cluster/options"
 _KEYBOARDS = "de de-ch da en-gb en-us es fi fr fr-be fr-ca fr-ch hu is it ja lt mk nl no pl pt pt-br sv sl tr"
 _LANGUAGES = "ar ca da de en es eu fa fr hr he it ja ka kr nb nl nn pl pt_BR ru sl sv tr ukr zh_CN zh_TW"
-_FIRST_9: dict[str, Any] = {"since": (9, 0)}
 _COUNT = within(0, 10**9)
 _PERCENT = within(0, 100, whole=False)
 
@@ -102,7 +101,7 @@ FIELDS = [
     ),
     Field("keyboard", choices=_KEYBOARDS.split()),
     Field("language", choices=_LANGUAGES.split()),
-    Field("location", LOCATION, **_FIRST_9),
+    Field("location", LOCATION, narrow=True, since=(9, 2)),
     Field(
         "mac_prefix",
         _MAC_PREFIX,
@@ -115,11 +114,11 @@ FIELDS = [
     Field("next-id", properties("range of numbers", {"lower": _COUNT, "upper": _COUNT})),
     Field("notify", _NOTIFY),
     Field("registered-tags", TAGS),
-    Field("replication", _TRAFFIC, **_FIRST_9),
+    Field("replication", _TRAFFIC, since=(9, 0)),
     Field("tag-style", _TAG_STYLE),
     Field("u2f", properties("U2F", dict.fromkeys(("appid", "origin"), STR.read))),
     Field("user-tag-access", _TAG_ACCESS),
-    Field("webauthn", _WEBAUTHN),
+    Field("webauthn", _WEBAUTHN, narrow=True),
 ]
 
 
@@ -148,6 +147,16 @@ def check(item: Item) -> Iterable[str]:
         yield f"next_id: lower ({numbers.get('lower', 100)}) is above upper ({numbers.get('upper', 1000000)})"
 
 
+def objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, bool]]:
+    for change in changes:
+        prefix = str(change.to_set.get("mac_prefix") or "")
+        if api.client.version < (9, 1) and len(prefix) % 3 == 1:
+            yield (
+                f"datacenter options: mac_prefix is {prefix!r}: half an octet at its end needs Proxmox VE 9.1 or later.",
+                True,
+            )
+
+
 DATACENTER = Resource(
     name="datacenter options",
     path=PATH,
@@ -157,4 +166,5 @@ DATACENTER = Resource(
     variants={None: Variant(optional=" ".join(one.name for one in FIELDS))},
     read=read,
     check=check,
+    objections=objections,
 )

@@ -49,6 +49,7 @@ class Field:
     same       whether a given secret is the one that the marker stands for
     other      whether the marker shows that a given secret is not the one that is set
     resets     Proxmox cannot take it away: its default is written instead
+    narrow     Proxmox writes it as it is and reads it back as Latin-1, so that other characters come back as something else
     """
 
     name: str
@@ -72,6 +73,7 @@ class Field:
     same: Callable[[Any, Any], bool] = lambda _secret, _marker: False
     other: Callable[[Any, Any], bool] = lambda _secret, _marker: False
     resets: bool = False
+    narrow: bool = False
 
     def __post_init__(self) -> None:
         if (self.marker or self.readable or self.hides) and not self.secret:
@@ -100,6 +102,10 @@ class Field:
     def read(self, value: Any) -> Any:
         """The canonical form, checked; raises C(ValueError) with the end of a sentence."""
         result = self.kind.read(value)
+        if self.narrow and (wide := sorted({one for one in str(result) if ord(one) > 0xFF})):
+            raise ValueError(
+                f"has {''.join(wide)} in it, which Proxmox would store as something else (it keeps Latin-1 here)"
+            )
         values = [result] if isinstance(result, (str, int, float)) else list(result or ())
         for one in values:
             if self.pattern and not re.fullmatch(self.pattern, str(one)):

@@ -12,6 +12,7 @@ the API takes no rules. GET of the rules shows what will become of them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -47,9 +48,16 @@ def _read_nodes(value: Any) -> list[str] | None:
     return sorted(set(words)) or None
 
 
+def _escaped(found: re.Match[str]) -> str:
+    return "".join(f"%{byte:02X}" for byte in found[0].encode())
+
+
 # enabled is an old name
 _STATE = Kind("state", lambda value: "started" if value == "enabled" else STR.read(value), str)
 NODES = Kind("nodes", _read_nodes, ",".join, {"type": "list", "elements": "str"})
+# Proxmox decodes the parameter as it decodes the file (PVE/HA/Rules.pm, decode_value): what is given as it is comes out
+# damaged, or with "Wide character" not at all
+_COMMENT = Kind("comment of a rule", STR.read, lambda text: re.sub(r"[^\x20-\x24\x26-\x7e]", _escaped, text))
 _NODES = Field("nodes", NODES, pattern=rf"{_NODE}(?::\d+)?", meaning="a node, or a node and its priority (pve1:2)")
 
 
@@ -106,7 +114,7 @@ RESOURCE = Resource(
         Field("auto-rebalance", BOOL, default=True, since=(9, 2)),
         Field("max_restart", INT, **_COUNT),
         Field("max_relocate", INT, **_COUNT),
-        Field("comment"),
+        Field("comment", narrow=True),
     ],
     variants={None: Variant(optional="state group failback auto-rebalance max_restart max_relocate comment")},
     objections=resource_objections,
@@ -138,7 +146,7 @@ GROUP = Resource(
         _NODES,
         Field("restricted", BOOL, default=False),
         Field("nofailback", BOOL, default=False),
-        Field("comment"),
+        Field("comment", narrow=True),
     ],
     variants={None: Variant(required="nodes", optional="restricted nofailback comment")},
     until=(9, 0),
@@ -244,7 +252,7 @@ RULE = Resource(
         Field("strict", BOOL, default=False),
         Field("affinity", choices=["positive", "negative"]),
         Field("disable", BOOL, default=False),
-        Field("comment"),
+        Field("comment", _COMMENT),
     ],
     variants={
         "node-affinity": Variant(required="resources nodes", optional="strict disable comment"),

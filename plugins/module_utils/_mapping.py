@@ -57,7 +57,7 @@ _ENTRY = properties(
 _MAP = array("entries", _ENTRY, lambda entry: str(entry.get("node", "")))
 
 FIELDS = [
-    Field("description"),
+    Field("description", narrow=True),
     Field("map", _MAP),
     Field("mdev", BOOL, default=False),
     Field("live-migration-capable", BOOL, default=False),

@@ -66,11 +66,19 @@ def explain(item: Item, reason: str) -> str | None:
         text in reason for text in ("Can't connect", "couldn't create", "500 ", "401 ", "404 ", "Connection refused")
     ):
         where = f"{item.get('server')}:{item.get('port', 'default port')}"
+        if item.get("type") == "opentelemetry":
+            return (
+                f"Proxmox tries {where} from this node before it writes; a server of OpenTelemetry has to answer even with"
+                " disable: true."
+            )
         return (
             f"Proxmox tries {where} from this node before it writes. Start it, or define it with disable: true for now."
         )
     return None
 
+
+# letters, digits and dashes inside (PVE/Status/Graphite.pm)
+_WORD = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 
 METRIC_SERVER = Resource(
     name="metric server",
@@ -83,13 +91,13 @@ METRIC_SERVER = Resource(
         Field("disable", BOOL, default=False),
         Field("mtu", INT, default=1500, limits=(512, 65536)),
         Field("timeout", INT, default=1, limits=(0, 2**31)),
-        Field("path", pattern=r"[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*", meaning="words with dots between them"),
+        Field("path", pattern=rf"{_WORD}(?:\.{_WORD})*", meaning="words with dots between them"),
         Field("proto", default="udp", choices=["udp", "tcp"]),
         Field("influxdbproto", default="udp", choices=["udp", "http", "https"]),
-        Field("organization"),
-        Field("bucket"),
+        Field("organization", narrow=True),
+        Field("bucket", narrow=True),
         Field("token", secret=True),
-        Field("api-path-prefix"),
+        Field("api-path-prefix", narrow=True),
         Field("max-body-size", INT, default=25_000_000, limits=(1, 2**40)),
         Field("verify-certificate", BOOL, default=True),
         Field("otel-protocol", default="https", choices=["http", "https"]),

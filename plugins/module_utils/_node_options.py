@@ -27,7 +27,7 @@ FIELDS = [
     *(Field(slot, _DOMAIN) for slot in SLOTS),
     Field("ballooning-target", INT, default=80, limits=(0, 100)),
     Field("description", NOTES),
-    Field("location", LOCATION, since=(9, 0)),
+    Field("location", LOCATION, since=(9, 2), narrow=True),
     Field("startall-onboot-delay", INT, default=0, limits=(0, 300)),
     Field(
         "wakeonlan",

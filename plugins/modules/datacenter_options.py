@@ -78,7 +78,7 @@ options:
           [ar, ca, da, de, en, es, eu, fa, fr, hr, he, it, ja, ka, kr, nb, nl, nn, pl, pt_BR, ru, sl,
            sv, tr, ukr, zh_CN, zh_TW]
       location:
-        description: Where it is, C(latitude), C(longitude) and perhaps C(name). From Proxmox VE 9 on.
+        description: Where it is, C(latitude), C(longitude) and perhaps C(name). From Proxmox VE 9.2 on.
         type: dict
       mac_prefix:
         description: What the MAC addresses of guests begin with.

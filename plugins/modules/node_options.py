@@ -58,7 +58,7 @@ options:
         description: Notes that the web interface shows; Markdown.
         type: str
       location:
-        description: Where it is, C(latitude), C(longitude) and perhaps C(name). From Proxmox VE 9 on.
+        description: Where it is, C(latitude), C(longitude) and perhaps C(name). From Proxmox VE 9.2 on.
         type: dict
       startall_onboot_delay:
         description: Seconds between the node's start and the start of its guests.

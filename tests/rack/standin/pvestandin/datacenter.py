@@ -46,7 +46,7 @@ FORMATS: dict[str, dict[str, Any]] = {
 def read() -> dict[str, Any]:
     raw = pvefiles.read(FILE)
     notes = "".join(decode_text(line[1:]) + "\n" for line in raw.splitlines() if line.startswith("#"))
-    values: dict[str, Any] = dict(re.findall(r"^([a-z][\w-]*):\s*(.*?)\s*$", raw, re.MULTILINE))
+    values: dict[str, Any] = dict(re.findall(r"^([a-z][\w-]*):[ \t]*(.*?)\s*$", raw, re.MULTILINE))
     for key, form in FORMATS.items():
         if values.get(key):
             parsed = parse_property_string(form, values[key])

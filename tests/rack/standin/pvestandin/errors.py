@@ -31,6 +31,14 @@ def forbidden(what: str) -> ApiError:
     return ApiError(403, f"Permission check failed ({what})")
 
 
+def died(error: ApiError, prefix: str = "") -> Failure:
+    """What Perl makes of an error that becomes part of a sentence: its status and its map are then only text."""
+    if error.status == 500:
+        return Failure(prefix + error.message, getattr(error, "code", 255))
+    lines = [f"{prefix}{error.status} {error.message}".rstrip("\n")]
+    return Failure("\n".join([*lines, *(f"{name}: {text}" for name, text in (error.errors or {}).items())]))
+
+
 def unauthorized(message: str) -> ApiError:
     return ApiError(401, message)
 

@@ -95,11 +95,15 @@ _NODE = _re(_LABEL)
 _ADDRESS: Check = lambda value: is_ip(value) or _re(DNS_NAME)(value)  # noqa: E731
 
 # name: (check, sentence; {v} is the value)
+_DOMAIN, _ALIAS = "[A-Za-z0-9][A-Za-z0-9_-]*", "[A-Za-z0-9_][A-Za-z0-9_-]*"
+_WORD = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
 FORMATS: dict[str, tuple[Check, str]] = {
     "string": (lambda value: True, ""),
     "urlencoded": (_re(r"[-%a-zA-Z0-9_.!~*'()]*"), "invalid urlencoded string: {v}"),
     "pve-configid": (_re(r"[a-zA-Z][a-zA-Z0-9_-]+"), "invalid configuration ID '{v}'"),
     "pve-bridge-id": (_re(r"[-_.\w]+"), "invalid bridge ID '{v}'"),
+    "pve-acme-domain": (_re(rf"{_DOMAIN}(?:\.{_DOMAIN})+"), "value '{v}' does not look like a valid domain name!\n"),
+    "pve-acme-alias": (_re(rf"{_ALIAS}(?:\.{_ALIAS})+"), "value '{v}' does not look like a valid alias name!\n"),
     "pve-vmid": (_re(r"[1-9][0-9]{2,8}"), "value does not look like a valid VM ID"),
     "pve-node": (_NODE, "value does not look like a valid node name"),
     "mac-addr": (
@@ -152,10 +156,7 @@ FORMATS: dict[str, tuple[Check, str]] = {
     "pve-groupid": (_re(r"[A-Za-z0-9.\-_]+"), "group name '{v}' contains invalid characters"),
     "pve-roleid": (_re(r"[A-Za-z0-9.\-_]+"), "role name '{v}' contains invalid characters"),
     "pve-tokenid": (_re(TOKEN, 0), "value '{v}' does not look like a valid token ID"),
-    "mac-prefix": (
-        _re(r"[a-fA-F0-9][02468aceACE](?::[a-fA-F0-9]{2}){0,2}(?::[a-fA-F0-9]?)?"),
-        "value is not a valid unicast MAC address prefix",
-    ),
+    "graphite-path": (_re(rf"{_WORD}(?:\.{_WORD})*"), "value does not look like a valid graphite path"),
     "pve-replication-job-id": (_re(r"[1-9][0-9]{2,}-\d+"), "invalid replication job id '{v}'"),
     "pve-ha-resource-id": (_re(r"[a-z]+:\S+"), "value does not look like a valid ha resource id"),
     "pve-ha-resource-or-vm-id": (_re(r"[a-z]+:\S+|\d+"), "value does not look like a valid ha resource id"),
@@ -226,6 +227,12 @@ def _pool_id(value: str) -> None:
         raise ValueError(f"pool name '{value}' contains invalid characters")
 
 
+def _mac_prefix(value: str) -> None:
+    half = "(?::[a-f0-9]?)?" if paths.release() >= (9, 1) else ":?"
+    if not re.fullmatch(rf"[a-f0-9][02468ace](?::[a-f0-9]{{2}}){{0,2}}{half}", value, re.IGNORECASE):
+        raise ValueError("value is not a valid unicast MAC address prefix")
+
+
 def _privilege(value: str) -> None:
     from .privileges import valid  # which names are valid depends on the release
 
@@ -237,6 +244,7 @@ SPECIAL: dict[str, Callable[[str], None]] = {
     "pve-userid": _user_id,
     "pve-storage-id": _identifier("storage"),
     "acme-plugin-id": _identifier("ACME plugin"),
+    "mac-prefix": _mac_prefix,
     "pve-poolid": _pool_id,
     "pve-calendar-event": _calendar_event,
     "pve-priv": _privilege,

@@ -7,11 +7,12 @@ import re
 import time
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from . import daemon, paths, pvefiles
 from .errors import Failure, not_implemented
 from .section import OPTIONAL, REQUIRED, SectionConfig, Sections
-from .text import decode_text, digest, encode_text, split_list, truth
+from .text import digest, encode_text, split_list, truth
 
 RESOURCES, GROUPS, RULES, STATUS = (
     f"ha/{name}" for name in ("resources.cfg", "groups.cfg", "rules.cfg", "manager_status")
@@ -57,7 +58,13 @@ def _encode(_kind: str, key: str, value: Any) -> Any:
 
 
 def _decode(_kind: str, key: str, value: Any) -> Any:
-    return decode_text(str(value)) if key == "comment" else value
+    if key != "comment":
+        return value
+    # what a caller gives is taken for octets as well, as in the file
+    try:
+        return unquote(str(value), encoding="latin-1").encode("latin-1").decode(errors="replace")
+    except UnicodeEncodeError as error:
+        raise Failure("Wide character at /usr/share/perl5/PVE/ParseUtils.pm line 67.") from error
 
 
 _GROUP = {"group": {"nodes": REQUIRED, **dict.fromkeys(("comment", "nofailback", "restricted"), OPTIONAL)}}

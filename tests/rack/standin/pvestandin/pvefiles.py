@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from . import paths
-from .errors import ApiError, Failure
+from .errors import ApiError, Failure, died
 
 LOCK_TIMEOUT = 10.0
 
@@ -98,25 +98,25 @@ def node_address(node: str) -> str | None:
 
 
 @contextlib.contextmanager
-def lock(name: str, what: str = "", timeout: float = LOCK_TIMEOUT) -> Iterator[None]:
+def lock(name: str, what: str = "", timeout: float = LOCK_TIMEOUT, *, flat: bool = False) -> Iterator[None]:
     """Proxmox's cluster-wide lock: a directory below /etc/pve/priv/lock, made by who holds it.
 
     `what` is what failed, put before every sentence raised inside, as `lock_user_config(code, "create user failed")`
-    does. An answer with a map of parameter errors, or another status than 500, goes through as it is.
+    does, which makes an answer 500 of any other; so does `flat` without such words (die "$@").
     """
     prefix = f"{what}: " if what else ""
     try:
         with _held(name, timeout):
             yield
     except ApiError as error:
-        if error.status != 500 or not what:
+        if not (what or flat):
             raise
-        raise Failure(prefix + error.message, getattr(error, "code", 255)) from error
+        raise died(error, prefix) from error
 
 
-def lock_file(name: str, what: str = "") -> contextlib.AbstractContextManager[None]:
+def lock_file(name: str, what: str = "", *, flat: bool = False) -> contextlib.AbstractContextManager[None]:
     """The lock that belongs to a config file."""
-    return lock("file-" + re.sub(r"[./]", "_", name), what)
+    return lock("file-" + re.sub(r"[./]", "_", name), what, flat=flat)
 
 
 @contextlib.contextmanager

@@ -111,7 +111,8 @@ def read() -> Sections:
             del section["default"]
         default_seen = default_seen or truth(section.get("default"))
     for name, comment in BUILT_IN.items():
-        section = sections.ids.setdefault(name, {})
+        # the API shows this of Perl's, where the file does not have the realm
+        section = sections.ids.setdefault(name, {"plugin": f"PVE::Auth::{name.upper()}"})
         section["type"] = name
         section.setdefault("comment", comment)
     return sections

@@ -118,6 +118,12 @@ def _texts(entry: Entry, **values: str) -> None:
     entry.update({name: decode_text(value) for name, value in values.items() if value})
 
 
+def _text(entry: Entry, key: str) -> str:
+    """For the file. What Perl takes for false is left out, which a zero is."""
+    value = str(entry.get(key) or "")
+    return "" if value == "0" else encode_text(value)
+
+
 def _read_user(config: UserConfig, data: list[str]) -> None:
     userid, enable, expire, first, last, email, comment, keys = data[:8]
     if not re.fullmatch(rf"{formats.USER}@{formats.REALM}", userid):
@@ -135,7 +141,7 @@ def _read_user(config: UserConfig, data: list[str]) -> None:
 
 def _read_token(config: UserConfig, data: list[str]) -> None:
     full, expire, privsep, comment = data[:4]
-    userid, _unused, name = full.partition("!")
+    userid, _unused, name = full.rpartition("!")
     if userid not in config.users:
         _warn(f"ignore token '{full}' - user does not exist")
         return
@@ -190,7 +196,7 @@ def _grant(config: UserConfig, path: str, member: str, role: str, propagate: int
         config.grants(path).groups.setdefault(member[1:], {})[role] = propagate
     elif "!" not in member:
         config.grants(path).users.setdefault(member, {})[role] = propagate
-    elif member.partition("!")[2] in config.users.get(member.partition("!")[0], {}).get("tokens", {}):
+    elif member.rpartition("!")[2] in config.users.get(member.rpartition("!")[0], {}).get("tokens", {}):
         config.grants(path).tokens.setdefault(member, {})[role] = propagate
     else:
         _warn(f"ignore invalid acl token '{member}'")
@@ -210,13 +216,13 @@ def dump(config: UserConfig) -> str:
     parts = [_dump_users(config)]
     parts.append(
         "".join(
-            f"group:{name}:{','.join(sorted(group['users']))}:{encode_text(group.get('comment') or '')}:\n"
+            f"group:{name}:{','.join(sorted(group['users']))}:{_text(group, 'comment')}:\n"
             for name, group in sorted(config.groups.items())
         )
     )
     parts.append(
         "".join(
-            f"pool:{name}:{encode_text(pool.get('comment') or '')}:{','.join(sorted(pool['vms']))}"
+            f"pool:{name}:{_text(pool, 'comment')}:{','.join(sorted(pool['vms']))}"
             f":{','.join(sorted(pool['storage']))}:\n"
             for name, pool in sorted(config.pools.items())
         )
@@ -235,15 +241,15 @@ def dump(config: UserConfig) -> str:
 def _dump_users(config: UserConfig) -> str:
     text = ""
     for userid, user in sorted(config.users.items()):
-        names = [encode_text(user.get(key) or "") for key in ("firstname", "lastname")]
+        names = [_text(user, key) for key in ("firstname", "lastname")]
         text += (
             f"user:{userid}:{int(bool(int(user['enable'])))}:{int(user.get('expire') or 0)}:{':'.join(names)}"
-            f":{user.get('email') or ''}:{encode_text(user.get('comment') or '')}:{user.get('keys') or ''}:\n"
+            f":{user.get('email') or ''}:{_text(user, 'comment')}:{user.get('keys') or ''}:\n"
         )
         for name, token in sorted(user["tokens"].items()):
             text += (
                 f"token:{userid}!{name}:{int(token.get('expire') or 0)}:{int(bool(int(token['privsep'])))}"
-                f":{encode_text(token.get('comment') or '')}:\n"
+                f":{_text(token, 'comment')}:\n"
             )
     return text
 

@@ -135,6 +135,22 @@ def test_a_change_carries_the_type(api: StandIn) -> None:
     assert params == {"type": "node-affinity", "nodes": "pve2", "comment": "x"}
 
 
+@pytest.mark.parametrize("comment", ["Büro Łódź, 50 %", "100%25: as it is"])
+def test_the_comment_of_a_rule_is_written_so_that_it_comes_back(api: StandIn, comment: str) -> None:
+    """Proxmox decodes what is given as if it were the file's."""
+    config = [rule("ra", "vm:100", nodes=["pve1"], comment=comment)]
+    done = api.module(RULE, config=config)
+    assert [text for text in done["warnings"] if "still shows" in text] == []
+    assert api.module(RULE, state="gathered")["gathered"][0]["comment"] == comment
+    assert not api.module(RULE, config=config)["changed"]
+
+
+def test_the_comment_of_a_resource_has_characters_that_survive(api: StandIn) -> None:
+    result = api.module(RESOURCE, config=[{"sid": "vm:100", "comment": "Büro Łódź"}])
+    assert "has Łź in it, which Proxmox would store as something else" in result["msg"]
+    assert api.writes == []
+
+
 def test_the_manager_is_waited_for(tmp_path: Path, monkeypatch: Any) -> None:
     """Proxmox counts the nodes that its HA manager has seen, and it begins only when it has a guest."""
     api = make(tmp_path, monkeypatch, **{"ha/manager_status": "{}"})

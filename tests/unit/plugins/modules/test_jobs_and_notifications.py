@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -89,7 +90,7 @@ def test_to_switch_on_is_written(api: StandIn) -> None:
 
 
 def test_the_jobs_of_realms_stay(api: StandIn) -> None:
-    section = "realm-sync: corp\n\tschedule hourly\n\tscope both\n\n"
+    section = "realm-sync: corp\n\trealm corp\n\tschedule hourly\n\tscope both\n\tenabled 1\n\n"
     api.write("jobs.cfg", section)
     good(api, BACKUP_JOB, [{**JOB, "all": True}])
     good(api, BACKUP_JOB, [], "overridden")
@@ -163,9 +164,15 @@ def test_a_server_that_does_not_answer(api: StandIn) -> None:
     ]
 
 
-def test_headers_are_never_shown(tmp_path: Path, monkeypatch: Any) -> None:
+def test_headers_are_never_shown(tmp_path: Path, monkeypatch: Any, request: Any) -> None:
     api = StandIn(tmp_path / "root", monkeypatch, "9.2")
     server = {"id": "otel", "type": "opentelemetry", "server": "127.0.0.1", "port": 1, "disable": True}
+    # Proxmox tries this type even where it is switched off
+    refused = api.module(METRIC_SERVER, config=[server])
+    assert "a server of OpenTelemetry has to answer even with disable: true" in refused["msg"] + str(refused.get("hint"))
+    listening = socket.create_server(("127.0.0.1", 0))
+    request.addfinalizer(listening.close)
+    server["port"] = listening.getsockname()[1]
     config = [{**server, "otel_headers": {"Authorization": "canary"}, "otel_resource_attributes": {"rack": "4"}}]
     result = good(api, METRIC_SERVER, config)
     assert "canary" not in str(result)

@@ -83,7 +83,6 @@ def test_a_guest_of_somebody_else(api: StandIn) -> None:
         ([{"poolid": "a", "vms": [1]}], "vms is 1; allowed are 100 to"),
         ([{"poolid": "a", "storage": ["nas"]}], "storage: there is no storage nas"),
         ([{"poolid": "x/y"}], "there is no pool x for it to be in"),
-        ([{"poolid": "a/1"}], "the name of a pool begins with a letter"),
         ([{"poolid": "a/b/c/d"}], "not the name of a pool"),
         ([{"poolid": "a", "vms": [104]}, {"poolid": "b", "vms": [104]}], "guest 104 is wanted in b as well"),
     ],
@@ -92,6 +91,19 @@ def test_refused(api: StandIn, config: list[dict[str, Any]], sentence: str) -> N
     result = api.module(POOL_TABLE, config=config)
     assert sentence in result["msg"]
     assert api.writes == []
+
+
+def test_a_digit_first_is_of_8_4(tmp_path: Path, monkeypatch: Any) -> None:
+    """Such a pool is still there after an upgrade, and is managed as any other."""
+    old = StandIn(tmp_path / "old", monkeypatch, "8.4")
+    assert not old.module(POOL_TABLE, config=[{"poolid": "1a"}])["failed"]
+    new = StandIn(tmp_path / "new", monkeypatch, "9.2")
+    assert "the name of a pool begins with a letter" in new.module(POOL_TABLE, config=[{"poolid": "1a"}])["msg"]
+    new.write("user.cfg", old.read("user.cfg"))
+    done = new.module(POOL_TABLE, config=[{"poolid": "1a", "comment": "x"}])
+    assert [change["action"] for change in done["changes"]] == ["update"]
+    found = new.module(POOL_TABLE, state="gathered")["gathered"]
+    assert not new.module(POOL_TABLE, config=found, state="overridden")["changed"]
 
 
 def test_outer_pools_are_made_first_and_removed_last(api: StandIn) -> None:

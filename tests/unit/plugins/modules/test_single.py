@@ -27,7 +27,7 @@ DATACENTER_FULL: dict[str, Any] = {
     "http_proxy": "http://user:canary-proxy@proxy.example.org:3128",
     "keyboard": "de",
     "language": "pt_BR",
-    "mac_prefix": "bc:24:11:a",
+    "mac_prefix": "02:24:11",
     "max_workers": 4,
     "migration": "type=insecure,network=10.0.0.0/24",
     "next_id": {"lower": 1000, "upper": 9999},
@@ -49,7 +49,12 @@ NODE_FULL: dict[str, Any] = {
 }
 FROM_9 = {"location": {"latitude": 48.2, "longitude": -16, "name": "Wien"}}
 TABLES = {
-    "datacenter": (DATACENTER, DATACENTER_FULL, {"replication": {"type": "secure"}}, "datacenter.cfg"),
+    "datacenter": (
+        DATACENTER,
+        DATACENTER_FULL,
+        {"replication": {"type": "secure"}, "mac_prefix": "bc:24:11:a"},
+        "datacenter.cfg",
+    ),
     "node": (NODE_OPTIONS, NODE_FULL, {}, "nodes/pve1/config"),
 }
 EVERY = [(name, release) for name in TABLES for release in ("8.4", "9.2")]
@@ -156,7 +161,9 @@ REFUSED = [
         {"replication": {"type": "secure"}},
         "replication: needs Proxmox VE 9.0 or later, this is 8.4",
     ),
-    ("datacenter", "8.4", FROM_9, "location: needs Proxmox VE 9.0 or later"),
+    ("datacenter", "8.4", FROM_9, "location: needs Proxmox VE 9.2 or later"),
+    ("datacenter", "9.2", {"location": {"latitude": 1, "longitude": 2, "name": "Łódź"}}, "location has Łź in it"),
+    ("datacenter", "8.4", {"mac_prefix": "02:24:1"}, "half an octet at its end needs Proxmox VE 9.1"),
     ("datacenter", "9.2", {"mac_prefix": "01:00"}, "not the beginning of a unicast MAC address"),
     (
         "datacenter",

@@ -31,12 +31,20 @@ def test_without_quorum(node: Any) -> None:
     assert caught.value.message == "cfs-lock 'file-user_cfg' error: no quorum!"
 
 
-def test_sentences_get_their_prefix_and_parameter_errors_do_not(node: Any) -> None:
+def test_sentences_get_their_prefix_and_every_other_error_becomes_one(node: Any) -> None:
     with pytest.raises(Failure, match=r"^update failed: no such thing$"), pvefiles.lock("x", "update failed"):
         raise Failure("no such thing")
-    with pytest.raises(ApiError) as caught, pvefiles.lock("x", "update failed"):
-        raise ApiError(400, "Parameter verification failed.", {"a": "b"})
-    assert caught.value.message == "Parameter verification failed."
+    refused = ApiError(400, "Parameter verification failed.", {"a": "b"})
+    text = "400 Parameter verification failed.\na: b"
+    with pytest.raises(Failure) as failed, pvefiles.lock("x", "update failed"):
+        raise refused
+    assert failed.value.message == f"update failed: {text}"
+    with pytest.raises(Failure) as failed, pvefiles.lock("x", flat=True):
+        raise refused
+    assert failed.value.message == text
+    with pytest.raises(ApiError) as caught, pvefiles.lock("x"):
+        raise refused
+    assert caught.value is refused
 
 
 def test_waiting_for_a_lock(node: Any) -> None:

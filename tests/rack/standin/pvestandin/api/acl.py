@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from .. import usercfg
+from .. import paths, usercfg
 from ..errors import ApiError, Failure, bad_parameters
 from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
 from ..text import hash_order, split_list, truth
 
 _NAME = r"[A-Za-z0-9.\-_]+"
+# not in 8.4
+_NEW_PATHS = re.compile(r"/sdn/(?:fabrics|prefix-lists|route-maps)(?:/[A-Za-z0-9]+)?")
 _PATHS = re.compile(
     rf"/|/access|/access/groups(?:/{_NAME})?|/access/realm(?:/{_NAME})?|/nodes(?:/{_NAME})?"
     rf"|/pool(?:/{_NAME}(?:/{_NAME}){{0,2}})?|/sdn|/sdn/controllers(?:/[A-Za-z0-9_-]+)?"
@@ -19,6 +21,11 @@ _PATHS = re.compile(
     rf"|/sdn/zones(?:/{_NAME}(?:/{_NAME}(?:/[1-9][0-9]{{0,3}})?)?)?|/storage(?:/{_NAME})?|/vms(?:/[1-9][0-9]{{2,}})?"
     rf"|/mapping(?:/{_NAME}(?:/{_NAME})?)?"
 )
+
+
+def _possible(path: str) -> bool:
+    new = _NEW_PATHS.fullmatch(path) and paths.release()[0] < 9
+    return bool(_PATHS.fullmatch(path)) and not new
 
 
 @endpoint("GET", "/access/acl", permission=ALL)
@@ -60,7 +67,7 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
         )
     remove = truth(params.get("delete"))
     path = usercfg.normalize_path(params["path"])
-    if path is None or (not remove and not _PATHS.fullmatch(path)):
+    if path is None or (not remove and not _possible(path)):
         raise bad_parameters({"path": f"invalid ACL path '{params['path']}'"})
     propagate = int(truth(params.get("propagate", 1)))
     with usercfg.change("ACL update failed") as config:
@@ -91,7 +98,7 @@ def _members(config: usercfg.UserConfig, path: str, params: dict[str, Any]) -> l
             raise Failure(f"user '{user}' does not exist")
         found.append((acl.users, user))
     for token in split_list(params.get("tokens")):
-        owner, _unused, name = token.partition("!")
+        owner, _unused, name = token.rpartition("!")
         config.token(owner, name)
         found.append((acl.tokens, token))
     return found

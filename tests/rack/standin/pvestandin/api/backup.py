@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import calendar, paths, pvefiles, schema, usercfg
-from ..errors import ApiError, Failure, bad_parameters
+from ..errors import ApiError, Failure, bad_parameters, forbidden
 from ..formats import PROPERTY_FORMATS
 from ..permissions import Permissions
 from ..registry import ALL, Context, endpoint
@@ -74,20 +74,27 @@ def _encode(_kind: str, key: str, value: Any) -> Any:
 
 
 # the jobs of another handler (realm_sync), which stay as they are
-_SYNC = ("remove-vanished", "enable-new", "enabled", "comment", "realm")
+_SYNC = ("remove-vanished", "enable-new", "enabled", "comment")
 _TABLE = SectionConfig(
     {
         "vzdump": {"schedule": REQUIRED, **dict.fromkeys(_OPTIONS, OPTIONAL)},
-        "realm-sync": {"schedule": REQUIRED, "scope": REQUIRED, **dict.fromkeys(_SYNC, OPTIONAL)},
+        "realm-sync": {**dict.fromkeys(("schedule", "scope", "realm"), REQUIRED), **dict.fromkeys(_SYNC, OPTIONAL)},
     },
-    {**{name: {"type": "string", "optional": 1} for name in ("scope", *_SYNC)}, **_PROPERTIES},
+    {**{name: {"type": "string", "optional": 1} for name in ("scope", "realm", *_SYNC)}, **_PROPERTIES},
     decode=_decode,
     encode=_encode,
 )
 
 
 def _read() -> Sections:
-    return _TABLE.parse(pvefiles.read(_FILE), _FILE)
+    """PVE/Job/Registry.pm: a job is enabled where it does not say so. Zeros of a retention count for nothing."""
+    sections = _TABLE.parse(pvefiles.read(_FILE), _FILE)
+    for job in sections.ids.values():
+        job.setdefault("enabled", 1)
+        keep = job.get("prune-backups", {"keep-all": 1})
+        if not any(int(number) for name, number in keep.items() if name != "keep-all"):
+            job |= {"prune-backups": {"keep-all": 1}} if "prune-backups" in job else {}
+    return sections
 
 
 def _write(sections: Sections) -> None:
@@ -163,7 +170,7 @@ def _verify(values: dict[str, Any], *, whole: bool = False) -> None:
 def _check_pool(ctx: Context, values: dict[str, Any]) -> None:
     if pool := values.get("pool"):
         if pool not in usercfg.read().pools:
-            raise Failure(f"pool '{pool}' does not exist")
+            raise forbidden(f"pool '{pool}' does not exist")
         Permissions().check(ctx.user, f"/pool/{pool}", ["VM.Backup"])
 
 
@@ -178,7 +185,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
         keep = int(values.pop("maxfiles"))
         values["prune-backups"] = f"keep-last={keep}" if keep else "keep-all=1"
     name = values.pop("id", None) or str(uuid.uuid4())
-    with pvefiles.lock_file(_FILE):
+    with pvefiles.lock_file(_FILE, flat=True):
         sections = _read()
         if name in sections.ids:
             raise Failure(f"Job '{name}' already exists")
@@ -194,7 +201,7 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
     _check_rights(ctx, values)
     _check_pool(ctx, values)
     _schedule(values, required=False)
-    with pvefiles.lock_file(_FILE):
+    with pvefiles.lock_file(_FILE, flat=True):
         sections = _read()
         if not values and not delete:
             raise Failure("no options specified")
@@ -231,7 +238,7 @@ def _select(job: dict[str, Any], values: dict[str, Any]) -> None:
 
 @endpoint("DELETE", "/cluster/backup/{id}", permission=_CHANGE, params="id!")
 def delete(ctx: Context, params: dict[str, Any]) -> None:
-    with pvefiles.lock_file(_FILE):
+    with pvefiles.lock_file(_FILE, flat=True):
         sections = _read()
         if params["id"] not in sections.ids:
             raise bad_parameters({"id": f"No such job '{params['id']}'"})

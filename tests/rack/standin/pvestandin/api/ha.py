@@ -79,14 +79,15 @@ def create_resource(ctx: Context, params: dict[str, Any]) -> None:
     if values.get("group") is not None and ha.migrated():
         raise Failure(f"invalid parameter 'group': {_MIGRATED}")
     if kind not in ("vm", "ct"):
-        raise Failure(f"unknown type '{kind}'")
+        raise Failure(f"unknown type '{kind}'" if paths.release()[0] >= 9 else f"unknown section type '{kind}'")
     if not re.fullmatch(r"[1-9][0-9]+", number):
         raise Failure("invalid VMID")
     known = pvefiles.guests().get(number)
     if known is None:
         raise Failure(f"resource '{name}' does not exist in cluster")
-    if ha.TYPES[known["type"]] != kind:
-        raise Failure(f"'{number}' is a {known['type']} and not a {dict(vm='VM', ct='container')[kind]}")
+    # 8.4 does not look
+    if ha.TYPES[known["type"]] != kind and paths.release()[0] >= 9:
+        raise Failure(f"resource '{name}' - guest with ID {number} is not a {dict(vm='VM', ct='container')[kind]}")
     section = ha.table(ha.RESOURCES).check_config(kind, values, create=True)
     with ha.lock("create resource failed"):
         sections = ha.read(ha.RESOURCES)
@@ -111,7 +112,7 @@ def update_resource(ctx: Context, params: dict[str, Any]) -> None:
     state = ha.manager_status().get("service_status", {}).get(name, {}).get("state")
     if state == "error" and values.get("state") != "disabled":
         raise Failure(f"service '{name}' in error state, must be disabled and fixed first")
-    with ha.lock("update resources config failed" if paths.release()[0] >= 9 else "update resource failed"):
+    with ha.lock("update resources config failed"):
         sections = ha.read(ha.RESOURCES)
         sections.assert_unmodified(expected)
         if name not in sections.ids:

@@ -43,7 +43,11 @@ def _words(more: str) -> Callable[[], str]:
     """Every call has to name the server and its port."""
 
     def words() -> str:
-        kinds = {**dict.fromkeys(_INTEGERS.split(), ":integer"), **dict.fromkeys(_BOOLEANS.split(), ":boolean")}
+        kinds = {
+            "path": ":graphite-path",
+            **dict.fromkeys(_INTEGERS.split(), ":integer"),
+            **dict.fromkeys(_BOOLEANS.split(), ":boolean"),
+        }
         names = [*_INTEGERS.split(), *_BOOLEANS.split(), *_STRINGS.split()]
         known = [name for name in names if paths.release()[0] >= 9 or not name.startswith("otel-")]
         return " ".join([more, *(f"{name}{kinds.get(name, '')}{'!' * (name in ('server', 'port'))}" for name in known)])
@@ -109,15 +113,15 @@ def _keep_token(name: str, token: str | None) -> None:
             path = f"/etc/pve/{_secret(name)}"
             print(f"removing influxdb credentials file '{path}' failed: No such file or directory", file=sys.stderr)
     else:
-        pvefiles.write_private(_secret(name), f"{token}\n")
+        pvefiles.write_private(_secret(name), token)
 
 
 def _connect(name: str, section: dict[str, Any]) -> None:
     """What is switched on has to be reachable; datagrams always are."""
-    if truth(section.get("disable")):
-        return
     if section["type"] == "opentelemetry":
-        _try_opentelemetry(section)
+        _try_opentelemetry(section)  # whether it is switched on or not
+        return
+    if truth(section.get("disable")):
         return
     host, port = section["server"], int(section.get("port") or 2003)
     timeout = float(section.get("timeout", 1) or 1)

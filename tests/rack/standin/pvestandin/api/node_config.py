@@ -19,7 +19,10 @@ _DOMAIN = {
     "domain": {"type": "string", "default_key": 1},
     **{name: {"type": "string", "optional": 1} for name in ("plugin", "alias")},
 }
-_ACME = {"account": {"type": "string", "optional": 1}, "domains": {"type": "string", "optional": 1}}
+_ACME = {
+    "account": {"type": "string", "optional": 1},
+    "domains": {"type": "string", "optional": 1},
+}
 
 
 def _words() -> str:
@@ -36,7 +39,7 @@ def _read(node: str) -> dict[str, Any]:
     if not raw:
         return {}
     notes = "".join(f"{decode_text(line[1:])}\n" for line in raw.splitlines() if line.startswith("#"))
-    values: dict[str, Any] = dict(re.findall(r"^([a-z][\w-]*):\s*(.*?)\s*$", raw, re.MULTILINE))
+    values: dict[str, Any] = dict(re.findall(r"^([a-z][\w-]*):[ \t]*(.*?)\s*$", raw, re.MULTILINE))
     values |= {name: number(values[name]) for name in _INTEGERS if name in values}
     return {**values, **({"description": notes} if notes else {}), "digest": digest(raw)}
 

@@ -66,7 +66,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
         parent, _unused, leaf = name.rpartition("/")
         if parent and parent not in config.pools:
             raise Failure(f"parent '{parent}' of pool '{name}' does not exist")
-        if not (leaf[0].isascii() and leaf[0].isalpha()):
+        if paths.release()[0] >= 9 and not (leaf[0].isascii() and leaf[0].isalpha()):
             raise Failure("pool name must start with a letter")
         config.pools[name] = usercfg.new_pool()
         if params.get("comment"):

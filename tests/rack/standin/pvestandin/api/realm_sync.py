@@ -48,10 +48,14 @@ _AUDIT = ["perm", "/", ["Sys.Audit"]]
 
 
 def _blocks() -> dict[str, tuple[str, str]]:
-    """id → (type, text) of every section, those of other types as they are."""
+    """id → (type, text) of every section, those of other types as they are. A job is enabled where it does not say so."""
     found = {}
     for text in re.split(r"\n\s*\n", pvefiles.read(FILE).strip()):
         header = re.match(r"(\S+):\s*(\S+)", text)
+        if header and header[1] == KIND:
+            sections = _CONFIG.parse(f"{text}\n", FILE)
+            sections.ids[header[2]].setdefault("enabled", 1)
+            text = _CONFIG.write(sections).rstrip("\n")
         if header:
             found[header[2]] = (header[1], text)
     return found
@@ -96,7 +100,7 @@ def read(ctx: Context, params: dict[str, Any]) -> dict[str, Any]:
 def create(ctx: Context, params: dict[str, Any]) -> None:
     values = dict(params)
     name = values.pop("id")
-    with pvefiles.lock_file(FILE):
+    with pvefiles.lock_file(FILE, flat=True):
         blocks = _blocks()
         if name in blocks:
             raise Failure(f"Job '{name}' already exists")
@@ -119,7 +123,7 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
     name, delete = values.pop("id"), split_list(values.pop("delete", None))
     if not values:
         raise Failure("no job options specified")
-    with pvefiles.lock_file(FILE):
+    with pvefiles.lock_file(FILE, flat=True):
         blocks = _blocks()
         changed = _CONFIG.check_config(KIND, values, create=False)
         job = _job(name, blocks)
@@ -132,7 +136,7 @@ def update(ctx: Context, params: dict[str, Any]) -> None:
 @endpoint("DELETE", "/cluster/jobs/realm-sync/{id}", permission=["perm", "/", ["Sys.Modify"]], params=_ID)
 def delete(ctx: Context, params: dict[str, Any]) -> None:
     name = params["id"]
-    with pvefiles.lock_file(FILE):
+    with pvefiles.lock_file(FILE, flat=True):
         blocks = _blocks()
         if _job(name, blocks) is None:
             raise bad_parameters({"id": f"No such job '{name}'"})

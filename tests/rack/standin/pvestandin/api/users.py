@@ -39,8 +39,9 @@ def index(ctx: Context, params: dict[str, Any]) -> list[dict[str, Any]]:
         if "groups" in entry:
             entry["groups"] = ",".join(entry["groups"])
         tokens = entry.pop("tokens", None)
-        if tokens:
-            entry["tokens"] = [{"tokenid": name, **tokens[name]} for name in sorted(tokens)]
+        if truth(params.get("full")):
+            listed = [{"tokenid": name, **tokens[name]} for name in sorted(tokens or ())]
+            entry["tokens"] = listed or None
         kind = realms.known_kind(userid.rpartition("@")[2])
         answer.append({**entry, "userid": userid, **({"realm-type": kind} if kind else {})})
     return answer
