@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -12,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from rack import processes
 from rack.rack import Rack
 from rack.spec import load_spec
 
@@ -90,7 +92,7 @@ class Site:
         try:
             output, _none = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process.pid)
             raise
         return Run(process.returncode, output)
 
@@ -109,7 +111,7 @@ class Site:
         try:
             process.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
+            kill(process.pid)
             output, _none = process.communicate()
             return (["the beginning", *TASK.findall(output)])[-1]
         return None
@@ -134,6 +136,18 @@ class Site:
         log = self.rack.exec(node, ["cat", "/var/log/pve-standin/requests.jsonl"], capture_output=True, text=True)
         requests = [json.loads(line) for line in log.stdout.splitlines()]
         return [f"{request['method']} {request['path']}" for request in requests if request["method"] != "GET"]
+
+
+def kill(pid: int) -> None:
+    """A process and all that come from it: Ansible's workers have sessions of their own."""
+    os.kill(pid, signal.SIGSTOP)
+    family, found = {pid}, {pid}
+    while found:
+        found = processes.children_of(found) - family
+        family |= found
+    for one in family:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
 
 
 @contextmanager

@@ -119,7 +119,7 @@ def test_a_swapped_disk(made: Ceph, tmp_path: Path):
     others = {row["osd"]: row["uuid"] for row in osds(made) if row["osd"] != dead}
     # The disk dies with its daemon, and an empty one takes its place
     made.run(node, f"systemctl kill -s KILL ceph-osd@{dead}; systemctl stop ceph-osd@{dead}")
-    made.run(node, f"rm -rf /var/lib/ceph/osd/ceph-{dead}; blkdiscard --force --zeroout {device}; wipefs -a {device}")
+    made.run(node, f"rm -rf /var/lib/ceph/osd/ceph-{dead}; blkdiscard --force {device}; wipefs -a {device}")
     wait_for(lambda: not next(row["up"] for row in osds(made) if row["osd"] == dead), "the end of the OSD", 120)
     made.run("pve1", check)
     disks = [{**mine[0], "replaces": [dead]}, *mine[1:]]
@@ -171,7 +171,7 @@ def test_a_used_disk_is_refused(made: Ceph, tmp_path: Path, use: str, wipe: bool
         assert made.run(node, HASH) == before
         assert [row["uuid"] for row in osds(made)] == known
     finally:
-        made.run(node, f"umount /mnt/spare 2>/dev/null; wipefs -qaf {SPARE}; blkdiscard -zf -l 32M {SPARE}")
+        made.run(node, f"umount /mnt/spare 2>/dev/null; wipefs -qaf {SPARE}; blkdiscard -f {SPARE}")
 
 
 def refused(run: Run, node: str, device: str, found: str) -> None:

@@ -20,7 +20,7 @@ PURGE = f"""
 pveceph purge
 rm -rf /var/lib/ceph/mon/* /var/lib/ceph/mgr/* /var/lib/ceph/mds/* /var/lib/ceph/osd/* /etc/systemd/system/ceph-osd@*.d
 systemctl daemon-reload
-for disk in {" ".join(DISKS)}; do wipefs -qa $disk; blkdiscard -fz $disk; done
+for disk in {" ".join(DISKS)}; do wipefs -qa $disk; blkdiscard -f $disk; done
 """
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import random
-import signal
 import subprocess
 
 import pytest
 from ceph_under_test import Ceph, wait_for
 from osd_under_test import EMPTY, NODE, call, device, entries, gone, made, node, rows, start, twelve
 from rack import disks as names
+from site_under_test import kill
 
 USED = {12: "ext4", 13: "partition", 14: "LVM", 15: "OSD"}
 ROUNDS = 10
@@ -95,7 +95,7 @@ def test_killed_in_the_middle(ceph: Ceph, index: int):
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.communicate(timeout=moment)
     if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
+        kill(process.pid)
         process.communicate()
     if how == "everything":
         ceph.site.run(NODE, ["python3", "-c", KILLER])
@@ -124,7 +124,7 @@ def test_a_dead_disk(ceph: Ceph):
     number = next(one["id"] for one in made(ceph, state="gathered")["osds"] if one["device"] == path)
     before = rows(ceph)
     ceph.run(NODE, f"systemctl kill -s KILL ceph-osd@{number}; systemctl stop ceph-osd@{number}")
-    ceph.run(NODE, f"blkdiscard --force --zeroout {path}; ln -s $(readlink -f {path}) {path}-new; rm {path}")
+    ceph.run(NODE, f"blkdiscard --force {path}; ln -s $(readlink -f {path}) {path}-new; rm {path}")
     wait_for(lambda: not rows(ceph)[number]["up"], "the end of the OSD", 120)
     config[1] = {"device": f"{path}-new"}
     config[1]["replaces"] = [number]
