@@ -76,11 +76,22 @@ IP = Kind("IP address", _read_ip, str)
 IPS = Kind("IP addresses", _read_ips, ",".join, {"type": "list", "elements": "str"})
 NETWORK = Kind("network", _read_network, str)
 MAC = Kind("MAC address", lambda value: STR.read(value).upper(), str)
-RANGES = array(
+_ENTRIES = array(
     "DHCP ranges",
     properties("DHCP range", {"start-address": _read_ip, "end-address": _read_ip}),
     lambda one: ipaddress.ip_address(one.get("start_address", "::")).packed,
 )
+
+
+def _read_ranges(value: Any) -> Any:
+    """Proxmox shows staged ranges as one text, in which each has its two addresses together (SDN.pm, encode_value)."""
+    if isinstance(value, str):
+        words = value.split(",")
+        value = [",".join(words[number : number + 2]) for number in range(0, len(words), 2)]
+    return _ENTRIES.read(value)
+
+
+RANGES = Kind(_ENTRIES.name, _read_ranges, _ENTRIES.write, _ENTRIES.option)
 
 
 def staged(row: Row) -> Row | None:

@@ -177,7 +177,7 @@ def _differences(old: Section | None, new: Section | None) -> Section:
             if key in ("type", "vnet"):
                 row[key] = value
             elif not same:
-                changes[key] = encoded(key, value) if key in _NODES else value
+                changes[key] = encoded(key, value)
         if old is not None and changes:
             state = "changed"
     return {**row, "state": state, "pending": changes} if state else row

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ansible_collections.baremetal.proxmox.plugins.module_utils import _sdn_stage
+from ansible_collections.baremetal.proxmox.plugins.module_utils import _sdn, _sdn_stage
 from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ConnectionLost
 from ansible_collections.baremetal.proxmox.plugins.module_utils._wait import Deadline
 from ansible_collections.baremetal.proxmox.tests.unit.plugins.modules.contract_sdn import EVPN, VNETS, ZONES, files, run
@@ -191,6 +191,13 @@ def test_staged_by_a_run_that_was_killed(api: StandIn) -> None:
     assert api.writes == applied(api)
     assert running(api)["vnets"] == ["lab"]
     assert not good(api, **lists)["changed"]
+
+
+def test_staged_ranges_are_one_text() -> None:
+    """As Proxmox shows them under pending, beside the list under which those that run are shown."""
+    ranges = [{"start_address": f"10.50.0.{first}", "end_address": f"10.50.0.{first + 20}"} for first in (100, 200)]
+    text = ",".join(f"end-address={one['end_address']},start-address={one['start_address']}" for one in ranges)
+    assert _sdn.RANGES.read(text) == _sdn.RANGES.read(ranges)
 
 
 def test_removed_by_a_run_that_was_killed(api: StandIn) -> None:

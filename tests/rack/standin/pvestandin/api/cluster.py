@@ -172,7 +172,7 @@ def next_id(ctx: Context, params: dict[str, Any]) -> str:
         if str(params["vmid"]) in used:
             raise bad_parameters({"vmid": f"VM {params['vmid']} already exists"})
         return str(params["vmid"])
-    limits = datacenter.read().get("next-id", {})
+    limits = datacenter.read().get("next-id") or {}
     lower, upper = int(limits.get("lower", 100)), int(limits.get("upper", 1000000))
     for vmid in range(lower, upper):
         if str(vmid) not in used:
