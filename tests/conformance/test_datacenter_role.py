@@ -9,6 +9,7 @@ import hashlib
 import json
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import uuid
@@ -27,6 +28,8 @@ CANARIES = {
     name: f"canary-{name}-{number}" for number, name in enumerate(("proxy", "influx", "otel", "smtp", "gotify", "hook"))
 }
 GUESTS = {"100": ("pve1", "qemu"), "101": ("pve2", "qemu")}
+# Proxmox tries a server of OpenTelemetry even where it is switched off
+LISTENING = socket.create_server(("127.0.0.1", 0))
 LISTS: dict[str, Any] = {
     "pve_datacenter_options": {
         "migration": {"type": "secure", "network": "10.10.20.0/24"},
@@ -35,6 +38,8 @@ LISTS: dict[str, Any] = {
     },
     "pve_ha_shutdown_policy": "migrate",
     "pve_datacenter_node_options": {"description": "Unit 12", "startall_onboot_delay": 30},
+    # of another role, and in the options of the node
+    "pve_certificate_domains": [{"domain": "pve1.example.org"}],
     "pve_datacenter_metric_servers": [
         {
             "id": "influx",
@@ -47,8 +52,8 @@ LISTS: dict[str, Any] = {
         {
             "id": "otel",
             "type": "opentelemetry",
-            "server": "192.0.2.1",
-            "port": 1,
+            "server": "127.0.0.1",
+            "port": LISTENING.getsockname()[1],
             "disable": True,
             "otel_headers": {"Authorization": "Bearer {{ otel }}"},
         },
@@ -206,6 +211,7 @@ def test_what_it_leaves_behind(node: tuple[rig.Rig, str]) -> None:
     text = (made.pve / "datacenter.cfg").read_text()
     assert "ha: shutdown_policy=migrate\n" in text
     assert "migration: network=10.10.20.0/24,type=secure\n" in text
+    assert "acmedomain0: domain=pve1.example.org\n" in (made.pve / "nodes/pve1/config").read_text()
     jobs = (made.pve / "jobs.cfg").read_text()
     assert "schedule 01:00\n" in jobs
     assert "schedule sun 03:00\n" in jobs
