@@ -169,7 +169,9 @@ def test_headers_are_never_shown(tmp_path: Path, monkeypatch: Any, request: Any)
     server = {"id": "otel", "type": "opentelemetry", "server": "127.0.0.1", "port": 1, "disable": True}
     # Proxmox tries this type even where it is switched off
     refused = api.module(METRIC_SERVER, config=[server])
-    assert "a server of OpenTelemetry has to answer even with disable: true" in refused["msg"] + str(refused.get("hint"))
+    assert "a server of OpenTelemetry has to answer even with disable: true" in refused["msg"] + str(
+        refused.get("hint")
+    )
     listening = socket.create_server(("127.0.0.1", 0))
     request.addfinalizer(listening.close)
     server["port"] = listening.getsockname()[1]

@@ -19,6 +19,10 @@ KNOWN = {
     ("PUT", "/storage/{storage}", "8.4"),
     ("POST", "/cluster/config", "8.4"),
     ("DELETE", "/nodes/{node}/ceph/fs/{name}", "8.4"),
+    # what came with Proxmox VE 9 answers so by its handler
+    *((method, "/cluster/sdn/lock", "8.4") for method in ("POST", "DELETE")),
+    ("POST", "/cluster/sdn/rollback", "8.4"),
+    ("GET", "/cluster/sdn/fabrics/all", "8.4"),
     *((method, "/cluster/ha/rules", "8.4") for method in ("GET", "POST")),
     *((method, "/cluster/ha/rules/{rule}", "8.4") for method in ("GET", "PUT", "DELETE")),
 }

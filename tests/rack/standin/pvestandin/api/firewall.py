@@ -381,8 +381,8 @@ class _Rules:
         proxyto = "node" if self.env == "host" else None
         one = f"{self.path}/{{pos}}"
         add = f"{self.words} {_RULE.replace('action ', 'action! ')}!"
-        change = f"{self.words} {_RULE.replace('pos:integer', 'pos:integer!')} moveto:integer delete:pve-configid-list"
-        at = f"{self.words} pos:integer!"
+        change = f"{self.words} {_RULE} moveto:integer delete:pve-configid-list"
+        at = f"{self.words} pos:integer"
         read = {"permission": self.see, "proxyto": proxyto}
         write = {"permission": self.change, "proxyto": proxyto}
         endpoint("GET", self.path, params=self.words, **read)(self.index)

@@ -82,7 +82,7 @@ def create(ctx: Context, params: dict[str, Any]) -> None:
     "PUT",
     f"{_PATH}/{{subnet}}",
     permission=ALL,
-    params=lambda: f"vnet! subnet! {_SETTINGS} delete:pve-configid-list digest {sdn.token_words()}",
+    params=lambda: f"vnet subnet! {_SETTINGS} delete:pve-configid-list digest {sdn.token_words()}",
 )
 def update(ctx: Context, params: dict[str, Any]) -> None:
     values = dict(params)

@@ -17,7 +17,7 @@ _SETTINGS = (
     "mtu:integer nodes:pve-node-list ipam dns reversedns dnszone:dns-name dhcp bridge bridge-disable-mac-learning:boolean"
     " tag:integer vlan-protocol peers:ip-list vxlan-port:integer vrf-vxlan:integer controller exitnodes:pve-node-list"
     " exitnodes-local-routing:boolean exitnodes-primary:pve-node advertise-subnets:boolean mac:mac-addr"
-    " disable-arp-nd-suppression:boolean rt-import"
+    " disable-arp-nd-suppression:boolean rt-import dp-id:integer"
 )
 _NEW = "fabric secondary-controllers:array lock-token"
 _ALLOCATE = ["perm", f"{_PATH.removeprefix('/cluster')}/{{zone}}", ["SDN.Allocate"]]
