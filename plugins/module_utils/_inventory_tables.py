@@ -213,7 +213,7 @@ def _without_defaults(resource: Resource, one: Present) -> Item:
     defaults = {item.option: item.default for item in resource.fields}
     variant = resource.variants[one.label]
     defaults |= {resource.field(name).option: value for name, value in variant.defaults.items()}
-    needed = {resource.field(name).option for name in variant.required.split()}
+    needed = {resource.field(name).option for name in (*variant.required.split(), *variant.at_creation.split())}
     values = {
         name: value for name, value in one.values.items() if name in needed or value != defaults[name] or value is None
     }

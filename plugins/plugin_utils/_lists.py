@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils._ceph_config import SETTING
@@ -179,7 +180,8 @@ def _missing(place: Place, resource: Resource, item: Wanted, written: Collection
     meant = set(written) | {nearest(key, resource.spec()) for key in written if key not in resource.spec()}
     for name in (*variant.required.split(), *variant.at_creation.split()):
         option = resource.field(name).option
-        if option not in meant and item.key not in resource.protected:
+        # for what exists a secret may be left to a vault, and what does not exist is refused by its module
+        if option not in meant and item.key not in resource.protected and not resource.field(name).secret:
             yield place.inside(option).finding(f"a value, because {label} needs it", "nothing")
     options = {resource.field(name).option for name in variant.names} | {option_name(name) for name in variant.implied}
     for option, value in item.values.items():
@@ -191,6 +193,10 @@ def _missing(place: Place, resource: Resource, item: Wanted, written: Collection
 
 def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iterator[Finding]:
     """What the module itself would say on a fresh installation."""
+    variant = resource.variants.get(item.label)
+    needed = [*variant.required.split(), *variant.at_creation.split()] if variant else []
+    kept = {one.option: "in a vault" for one in map(resource.field, needed) if one.secret}
+    item = replace(item, values={**kept, **item.values})
     present = read_present(resource, resource.fresh).get(item.key)
     try:
         Planner(resource, state, lambda: None).replan(item, present)

@@ -83,7 +83,9 @@ def _servers(source: Source) -> list[str]:
 def _common(source: Source) -> dict[str, Any]:
     """What Ansible sets in the plays that are to come."""
     plays = ("ansible_play_hosts", "ansible_play_hosts_all", "ansible_play_batch", "play_hosts")
-    return {"hostvars": source.hostvars, "omit": source.omit, **{name: list(source.hosts) for name in plays}}
+    # from ansible-core 2.19 on it is known wherever templates are
+    omit = {} if source.omit is None else {"omit": source.omit}
+    return {"hostvars": source.hostvars, **omit, **{name: list(source.hosts) for name in plays}}
 
 
 def _group(source: Source) -> Iterator[Finding]:

@@ -117,7 +117,10 @@ def cluster(request: Any, tmp_path: Path, monkeypatch: Any) -> Cluster:
 
 
 def written(found: dict[str, Any], directory: Path, name: str = "pve1") -> dict[str, str]:
-    made = files.files({"pve": [files.Machine(name, found, {"ansible_host": "192.0.2.11"})]})
+    nothing = {**found, "name": {}, "host": {}, "cluster": {}, "secrets": [], "notes": []}
+    first, second = (files.Machine(one, what) for one, what in ((name, found), ("pve2", nothing)))
+    first.connection, second.connection = {"ansible_host": "192.0.2.11"}, {"ansible_host": "192.0.2.12"}
+    made = files.files({"pve": [first, second]})
     for path, text in made.items():
         (directory / path).parent.mkdir(parents=True, exist_ok=True)
         (directory / path).write_text(text)
