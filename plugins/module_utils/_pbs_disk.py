@@ -109,7 +109,6 @@ class Converger:
         return missing
 
     def make(self, missing: Sequence[Wish]) -> None:
-        assert self.api is not None
         for number, one in enumerate(missing):
             try:
                 self._make(one)
@@ -124,7 +123,8 @@ class Converger:
                 raise
 
     def _make(self, one: Wish) -> None:
-        assert self.api is not None
+        if self.api is None:
+            raise TypeError("there is no backup server to make it")
         names = [self.disks.real(device).rpartition("/")[2] for device in one.devices]
         if one.filesystem == "zfs":
             self.api.post(f"{_API}/zfs", name=one.name, devices=",".join(names), raidlevel=one.raidlevel)

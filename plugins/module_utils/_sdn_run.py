@@ -28,7 +28,6 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Pla
 from ansible_collections.baremetal.proxmox.plugins.module_utils._sdn import TABLES
 from ansible_collections.baremetal.proxmox.plugins.module_utils._sdn_stage import TAKEN_BACK, Patient, Stage, View
 
-Items = dict[str, list[Wanted] | None]
 Presents = Mapping[str, Mapping[str, Present]]
 
 
@@ -69,7 +68,7 @@ class SdnModule:
         _errors.run(module, self._main)
 
     def _main(self, module: _Module) -> dict[str, Any]:
-        wanted: Items = {}
+        wanted: dict[str, list[Wanted] | None] = {}
         problems: list[str] = []
         for option, table in TABLES.items():
             config = module.params[option]
@@ -94,7 +93,7 @@ def _placed(item: Wanted, option: str) -> Wanted:
 
 
 class _SdnRun:
-    def __init__(self, module: AnsibleModule, api: Patient, wanted: Items) -> None:
+    def __init__(self, module: AnsibleModule, api: Patient, wanted: dict[str, list[Wanted] | None]) -> None:
         self.module = module
         self.api = api
         self.wanted = wanted

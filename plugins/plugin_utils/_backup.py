@@ -95,9 +95,8 @@ class Storage:
     def grants(self, role: str) -> list[dict[str, Any]]:
         """A token has no more rights than its user. The root namespace must not bring those of others along."""
         whole = {} if self.get("namespace") else {"propagate": False}
-        return [
-            {"path": self.path, "ugid": who, "roleid": role, **whole} for who in (self.token.split("!")[0], self.token)
-        ]
+        user = self.token.partition("!")[0]
+        return [{"path": self.path, "ugid": who, "roleid": role, **whole} for who in (user, self.token)]
 
     def namespaces(self) -> list[dict[str, str]]:
         parts = self.get("namespace").split("/") if self.get("namespace") else []

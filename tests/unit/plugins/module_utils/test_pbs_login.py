@@ -47,8 +47,8 @@ def asked(monkeypatch: Any) -> dict[str, Any]:
 
         def send(self, method: str, path: str, params: Any, timeout: float) -> Any:
             assert (method, path) == ("GET", "/version")
-            if seen["answer"]:
-                raise seen["answer"]
+            if isinstance(error := seen["answer"], Exception):
+                raise error
 
         def close(self) -> None:
             seen["closed"] = True

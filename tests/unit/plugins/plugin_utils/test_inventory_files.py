@@ -17,11 +17,11 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import _inventor
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import plain
 
 
-def machine(name: str, connection: dict[str, Any] | None = None, /, **found: Any) -> files.Machine:
-    short = name.partition(".")[0]
-    about = {"hostname": short, "domain": name.partition(".")[2], "resolves_to": []}
+def machine(inventory_name: str, connection: dict[str, Any] | None = None, **found: Any) -> files.Machine:
+    short, _dot, domain = inventory_name.partition(".")
+    about = {"hostname": short, "domain": domain, "resolves_to": []}
     parts: dict[str, Any] = {"name": about, "products": ["pve"], "host": {}, "cluster": {}, "secrets": [], "notes": []}
-    return files.Machine(name, parts | found, connection or {})
+    return files.Machine(inventory_name, parts | found, connection or {})
 
 
 def read(text: str) -> Any:

@@ -450,22 +450,23 @@ def _copied(rule: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
     return copy
 
 
-@contextlib.contextmanager
-def _edit_cluster(ctx: Context, params: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    with _cluster() as config:
-        yield config.rules
+def _edit(
+    whole: Callable[[Context], contextlib.AbstractContextManager[Config]],
+    rules: Callable[[Config, dict[str, Any]], list[dict[str, Any]]],
+) -> Any:
+    """The rules in a file, to be changed under its lock."""
+
+    @contextlib.contextmanager
+    def edit(ctx: Context, params: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
+        with contextlib.ExitStack() as stack:
+            yield rules(stack.enter_context(whole(ctx)), params)
+
+    return edit
 
 
-@contextlib.contextmanager
-def _edit_group(ctx: Context, params: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    with _cluster() as config:
-        yield _group(config, params["group"])
-
-
-@contextlib.contextmanager
-def _edit_host(ctx: Context, params: dict[str, Any]) -> Iterator[list[dict[str, Any]]]:
-    with _host(ctx.node) as config:
-        yield config.rules
+_edit_cluster = _edit(lambda _ctx: _cluster(), lambda config, _params: config.rules)
+_edit_group = _edit(lambda _ctx: _cluster(), lambda config, params: _group(config, params["group"]))
+_edit_host = _edit(lambda ctx: _host(ctx.node), lambda config, _params: config.rules)
 
 
 for _table in (
