@@ -16,6 +16,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ApiError
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import (
     BOOL,
@@ -128,12 +129,17 @@ _STORES = "/admin/datastore"
 
 
 def _read_namespaces(api: Any, identity: str | None = None) -> Iterable[Mapping[str, Any]]:
+    """A datastore that is not there now (in maintenance, not mounted) must not stop what is about the others."""
     only = identity.split(" ")[0] if identity else None
     for store in sorted(row["store"] for row in api.get(_STORES)):
         if only in (None, store):
-            yield from (
-                {"store": store, "ns": row["ns"]} for row in api.get(f"{_STORES}/{store}/namespace") if row["ns"]
-            )
+            try:
+                rows = api.get(f"{_STORES}/{store}/namespace")
+            except ApiError:
+                if only:
+                    raise
+                continue
+            yield from ({"store": store, "ns": row["ns"]} for row in rows if row["ns"])
 
 
 def _parent(item: Item) -> Iterable[str]:

@@ -20,6 +20,7 @@ extends_documentation_fragment:
 notes:
   - A namespace with backups in it is not removed.
   - O(state=overridden) is about the namespaces of all datastores.
+  - Those of a datastore that cannot be read now, because it is in maintenance or not mounted, are left out.
 options:
   config:
     description:

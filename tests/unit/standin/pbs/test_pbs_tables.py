@@ -82,6 +82,16 @@ def test_namespaces_are_made_from_above_and_removed_from_below(stores: Any) -> N
     assert stores.module(NAMESPACE_TABLE, state="gathered")["gathered"] == []
 
 
+def test_a_datastore_that_is_not_there_does_not_stop_the_others(stores: Any) -> None:
+    stores.module(NAMESPACE_TABLE, config=NAMESPACES)
+    path = next(stores.root.glob("srv/store2"), None)
+    assert path is not None
+    path.rename(path.with_name("gone"))
+    left = [one for one in NAMESPACES if one["store"] == "store1"]
+    assert not stores.module(NAMESPACE_TABLE, config=left)["changed"]
+    assert sorted(stores.module(NAMESPACE_TABLE, state="gathered")["gathered"], key=str) == sorted(left, key=str)
+
+
 def test_a_namespace_with_backups_stays(stores: Any) -> None:
     stores.module(NAMESPACE_TABLE, config=NAMESPACES)
     lay.snapshots(pbs_stores.lookup("store1"), "vm", "100", [1_700_000_000], ns="site/rack1")
