@@ -224,7 +224,8 @@ class Rack:
             f"the apt proxy of rack {self.name} answers",
             f"see {self.directory / 'proxy.log'}",
         )
-        state.write_json(self.directory / "proxmox.json", {"keyring_sha256": self._keyring(spec, real, directory)})
+        known = {"keyring_sha256": self._keyring(spec, real, directory), "stand_in": not real}
+        state.write_json(self.directory / "proxmox.json", known)
 
     def _keyring(self, spec: Spec, real: str, directory: Path | None) -> str | None:
         if directory:
@@ -413,8 +414,7 @@ class Rack:
     def inventory(self) -> dict[str, Any]:
         spec = self.spec
         try:
-            keyring = json.loads((self.directory / "proxmox.json").read_text())["keyring_sha256"]
-            stand_in = json.loads((self.directory / "proxy.json").read_text())["repository"] is not None
+            proxmox = json.loads((self.directory / "proxmox.json").read_text())
         except FileNotFoundError:
             raise RackError(f"rack {self.name} is half up; `rack up SPEC` completes it") from None
-        return inventory.build(self.directory, spec, provision.proxy_url(spec), keyring, stand_in)
+        return inventory.build(self.directory, spec, provision.proxy_url(spec), **proxmox)

@@ -198,7 +198,7 @@ def test_status_and_down_of_nothing_are_no_fault(capsys):
 
 def test_status_and_inventory_are_json(capsys):
     rack = make_rack("lab")
-    state.write_json(rack.directory / "proxmox.json", {"keyring_sha256": None})
+    state.write_json(rack.directory / "proxmox.json", {"keyring_sha256": None, "stand_in": True})
     assert cli.main(["status", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)[0]["nodes"]["pve2"]["address"] == "10.99.0.12"
     assert cli.main(["inventory", "--list"]) == 0
