@@ -128,7 +128,7 @@ def _of_placement(placement: Sequence[Mapping[str, Any]], guests: Sequence[Mappi
     managed = {str(one.get("sid")) for one in guests}
     for number, one in enumerate(placement):
         name, how = names[number], one.get("how")
-        where = f"pve_ha_placement: {name}"
+        where = f"pve_ha_placement[{name}]"
         if names.count(name) > 1:
             yield f"{where}: expected each name once, found {names.count(name)} of it"
         if how not in HOW:
@@ -152,7 +152,7 @@ def _without_rules(placement: Sequence[Mapping[str, Any]], guests: Sequence[Mapp
     for one in placement:
         if one["how"] in ("together", "apart"):
             yield (
-                f"pve_ha_placement: {one['name']}: expected pin or prefer before Proxmox VE 9, found {one['how']}. HA keeps"
+                f"pve_ha_placement[{one['name']}]: expected pin or prefer before Proxmox VE 9, found {one['how']}. HA keeps"
                 " guests together or apart only by rules"
             )
             continue
@@ -160,7 +160,7 @@ def _without_rules(placement: Sequence[Mapping[str, Any]], guests: Sequence[Mapp
             homes.setdefault(str(guest), []).append(str(one["name"]))
         if len({stays[str(guest)] for guest in one["guests"]}) > 1:
             yield (
-                f"pve_ha_placement: {one['name']}: expected one failback for all its guests before Proxmox VE 9, where it"
+                f"pve_ha_placement[{one['name']}]: expected one failback for all its guests before Proxmox VE 9, where it"
                 " belongs to the group, found both"
             )
     for guest, names in sorted(homes.items()):

@@ -24,7 +24,7 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._access_users im
     USER_TABLE,
 )
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
-from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, nearest
+from ansible_collections.baremetal.proxmox.plugins.plugin_utils._findings import Finding, listed, nearest
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._reading import Host, Inventory
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils._specs import Place
 
@@ -100,4 +100,44 @@ def _judge(host: Host, place: Place, what: str, name: Any) -> Iterator[Finding]:
     yield place.finding(f"a {what} that {variable} has{hint}", f"'{name}'", advice, warning=not only)
 
 
-RULES = (names,)
+def passwords(inventory: Inventory) -> Iterator[Finding]:
+    """Only pam and pve keep passwords (PVE/Auth/Plugin.pm); the others ask their directory or provider."""
+    for host in inventory:
+        for place, item in _items(host, "pve_access_users", "userid"):
+            realm = str(item.get("userid", "")).rpartition("@")[2]
+            if item.get("password") is not None and realm not in ("pam", "pve"):
+                found = f"one in the realm '{realm}'"
+                yield place.inside("password").finding("no password but in the realms pam and pve", found)
+
+
+def directories(inventory: Inventory) -> Iterator[Finding]:
+    """What is synchronised is a directory, and one realm at most is the first choice of the login page."""
+    for host in inventory:
+        realms = [item for _place, item in _items(host, "pve_access_realms", "realm")]
+        types = {str(item.get("realm")): item.get("type") for item in realms} | {"pam": "pam", "pve": "pve"}
+        for place, item in _items(host, "pve_access_realm_sync_jobs", "id"):
+            name = str(item.get("realm"))
+            if types.get(name) not in (None, "ad", "ldap"):
+                expected = "a realm of the type ad or ldap"
+                yield place.inside("realm").finding(expected, f"'{name}', which has the type {types[name]}")
+        first = [str(item.get("realm")) for item in realms if item.get("default") is True]
+        if len(first) > 1:
+            yield host.place("pve_access_realms").finding(
+                "default: true at one realm at most", f"it at {listed(first)}"
+            )
+
+
+def files(inventory: Inventory) -> Iterator[Finding]:
+    """A file for each secret: a second one would take the place of the first."""
+    for host in inventory:
+        owners: dict[str, str] = {}
+        for place, item in _items(host, "pve_access_tokens", "tokenid"):
+            file = item.get("secret_file")
+            if not isinstance(file, str):
+                continue
+            other = owners.setdefault(file, str(item.get("tokenid")))
+            if other != item.get("tokenid"):
+                yield place.inside("secret_file").finding("a file of its own", f"that of {other}, {file}")
+
+
+RULES = (names, passwords, directories, files)

@@ -19,6 +19,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _backup_rules,
     _ceph,
     _certificate_rules,
+    _datacenter_rules,
     _firewall_data,
     _net,
     _sdn_rules,
@@ -49,6 +50,7 @@ COMMON = (
     *_sdn_rules.COMMON,
     *_backup_rules.COMMON,
     *_certificate_rules.COMMON,
+    *_datacenter_rules.COMMON,
 )
 
 

@@ -20,13 +20,15 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import I
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Resource
 from ansible_collections.baremetal.proxmox.plugins.module_utils._items import Wanted, read_present, read_wanted
 from ansible_collections.baremetal.proxmox.plugins.module_utils._mapping import MAPPING
-from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import SWITCH, option_name
+from ansible_collections.baremetal.proxmox.plugins.module_utils._normalize import CALENDAR, SWITCH, option_name
 from ansible_collections.baremetal.proxmox.plugins.module_utils._plan import Planner
 from ansible_collections.baremetal.proxmox.plugins.module_utils._storage import STORAGE
 from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _access_rules,
     _backup_rules,
+    _calendar,
     _certificate_rules,
+    _datacenter_rules,
     _firewall_data,
     _sdn_rules,
 )
@@ -45,6 +47,7 @@ TABLES: Mapping[str, tuple[Resource, str]] = {
     **_firewall_data.TABLES,
     **_backup_rules.TABLES,
     **_certificate_rules.TABLES,
+    **_datacenter_rules.TABLES,
     "pve_ceph_crush_rules": (RULE, MERGED),
     "pve_ceph_pools": (POOL, "pve_ceph_pools_state"),
     "pve_ceph_filesystems": (FILESYSTEM, MERGED),
@@ -83,7 +86,8 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
     written: list[set[str]] = []
     places: list[Place] = []
     names: list[Finding] = []
-    for index, item in enumerate(host.get(variable)):
+    config = host.get(variable)
+    for index, item in enumerate([config] if resource.single else config):
         if not isinstance(item, Mapping):
             continue
         # Proxmox's own spelling of a key is taken as well
@@ -102,11 +106,12 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
             clean.append((index, good, null | set(good)))
             written.append(set(pairs))
         yield from _node_names(place, pairs, nodes)
+        yield from _events(place, pairs, resource)
     yield from checker.findings
     yield from names
     known = [dict.fromkeys(spec) | item for _index, item, _given in clean]
     wanted, problems = read_wanted(resource, known, [given for *_rest, given in clean], state)
-    yield from (_worded(places[_number(problem)], _WHERE.sub("", problem)) for problem in problems)
+    yield from (_worded(places[_number(problem)], _bare(problem, resource)) for problem in problems)
     unread = {_number(problem) for problem in problems}
     for item in wanted if state != "deleted" else ():
         number = _number(f"{item.where}: ")
@@ -121,6 +126,8 @@ def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Col
 def _bad_name(place: Place, resource: Resource, item: dict[str, Any], index: int) -> list[Finding]:
     """Gives an item with an illegal name another one: the tables would say nothing else about it."""
     option = resource.key.option
+    if resource.single:
+        return []
     try:
         resource.key.read(item[option])
     except ValueError as error:
@@ -131,7 +138,7 @@ def _bad_name(place: Place, resource: Resource, item: dict[str, Any], index: int
 
 def _some_name(resource: Resource, index: int) -> str:
     """A legal one, whatever the names of these look like."""
-    for form in ("item{}", "item{}@pve", "item{}@pve!item", "0.0.{}.0/24"):
+    for form in ("item{}", "item{}@pve", "item{}@pve!item", "0.0.{}.0/24", "vm:9{:03}", "9{:03}-0"):
         try:
             return str(resource.key.read(form.format(index)))
         except ValueError:
@@ -149,7 +156,14 @@ def _number(problem: str) -> int:
     return int(match.group(1)) if match else 0
 
 
+def _bare(problem: str, resource: Resource) -> str:
+    """A sentence of the tables without the item that it is about."""
+    return problem.removeprefix(f"{resource.name}: ") if resource.single else _WHERE.sub("", problem)
+
+
 def _place(host: Host, variable: str, index: int, item: Mapping[str, Any], resource: Resource) -> Place:
+    if resource.single:
+        return Place(host.name, variable)
     name = item.get(resource.key.option)
     return Place(host.name, f"{variable}[{name if isinstance(name, str) and name else index}]")
 
@@ -201,7 +215,7 @@ def _planned(place: Place, resource: Resource, item: Wanted, state: str) -> Iter
     try:
         Planner(resource, state, lambda: None).replan(item, present)
     except InputError as error:
-        for problem in _ENTRY.split(_WHERE.sub("", error.message)):
+        for problem in _ENTRY.split(_bare(error.message, resource)):
             key, colon, rest = problem.partition(": ")
             entry = _ENTRY.match(f"; {problem}")
             option = key.partition(" ")[0] if entry else key
@@ -227,6 +241,13 @@ def _node_names(place: Place, item: Mapping[str, Any], nodes: Collection[str]) -
             near = nearest(name, list(nodes))
             expected = f"a node of the cluster ({listed(sorted(nodes))})"
             yield place.inside(key).wrong(expected, name, f"Perhaps {near} is meant" if near else "")
+
+
+def _events(place: Place, item: Mapping[str, Any], resource: Resource) -> Iterator[Finding]:
+    for one in resource.fields:
+        value = item.get(one.option)
+        if one.kind is CALENDAR and isinstance(value, str) and not _calendar.is_event(value):
+            yield place.inside(one.option).wrong(_calendar.FORM, value)
 
 
 def _words(value: Any) -> list[Any]:

@@ -19,6 +19,7 @@ from ansible_collections.baremetal.proxmox.plugins.plugin_utils import (
     _ceph,
     _ceph_data,
     _certificate_rules,
+    _datacenter_rules,
     _firewall_data,
     _links,
     _lists,
@@ -78,6 +79,7 @@ def preflight(inventory: Inventory) -> Iterator[Finding]:
 
 RULES = (
     *_links.RULES, *_addresses.RULES, interfaces, *_ceph.RULES, *_ceph_data.RULES, *_lists.RULES, *_access_rules.RULES,
+    *_datacenter_rules.RULES,
     *_sdn_rules.RULES, *_firewall_data.RULES, *_backup_rules.RULES, *_certificate_rules.RULES, *_values.RULES,
     preflight,
 )  # fmt: skip

@@ -18,6 +18,7 @@ GOOD = {
     "bonds.yml": [],
     "ceph.yml": [],
     "certificate.yml": [],
+    "datacenter.yml": [],
     "dhcp.yml": [],
     "domains.yml": [],
     "firewall.yml": [],

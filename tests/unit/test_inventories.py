@@ -22,7 +22,11 @@ from inventories import corpus
 
 ROOT = Path(__file__).parents[2]
 CASES = {case.name: case for case in corpus.cases()}
-SAMPLE = [case for number, case in enumerate(CASES.values()) if number % 3 == 0 or case.variables or case.arguments]
+SAMPLE = [
+    case
+    for number, case in enumerate(CASES.values())
+    if case.errors and (number % 3 == 0 or case.variables or case.arguments)
+]
 # Of the issue that asked for the corpus
 LEAST = 60
 
@@ -73,7 +77,7 @@ def _line(case: corpus.Case) -> list[str]:
 def test_the_corpus_is_broad():
     assert len(CASES) >= LEAST
     assert len(CASES) == len(corpus.cases()), "a name is there twice"
-    assert all(case.errors for case in CASES.values())
+    assert all(case.errors or case.warnings for case in CASES.values())
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())

@@ -75,21 +75,21 @@ def test_a_group_that_has_become_a_rule() -> None:
 
 
 FINDINGS = [
-    ("8.4", [APART], GUESTS, "apart: expected pin or prefer before Proxmox VE 9, found apart"),
+    ("8.4", [APART], GUESTS, "[apart]: expected pin or prefer before Proxmox VE 9, found apart"),
     ("8.4", [FAST, {**NEAR, "guests": ["vm:110"]}], GUESTS, "expected vm:110 in one place, found it in fast, near"),
     (
         "8.4",
         [FAST],
         [{"sid": "vm:110", "failback": False}, {"sid": "vm:111"}],
-        "fast: expected one failback for all its guests before Proxmox VE 9",
+        "[fast]: expected one failback for all its guests before Proxmox VE 9",
     ),
-    ("9.2", [{**NEAR, "how": "near"}], GUESTS, "near: expected how to be pin, prefer, together, apart, found 'near'"),
-    ("9.2", [{**NEAR, "nodes": []}], GUESTS, "near: expected nodes for prefer, found none"),
-    ("9.2", [{**APART, "nodes": ["pve1"]}], GUESTS, "apart: expected no nodes for apart, found pve1"),
-    ("9.2", [{**APART, "guests": ["vm:110", "vm:110"]}], GUESTS, "apart: expected 2 or more guests, found 1"),
-    ("9.2", [{**NEAR, "guests": []}], GUESTS, "near: expected 1 or more guests, found 0"),
+    ("9.2", [{**NEAR, "how": "near"}], GUESTS, "[near]: expected how to be pin, prefer, together, apart, found 'near'"),
+    ("9.2", [{**NEAR, "nodes": []}], GUESTS, "[near]: expected nodes for prefer, found none"),
+    ("9.2", [{**APART, "nodes": ["pve1"]}], GUESTS, "[apart]: expected no nodes for apart, found pve1"),
+    ("9.2", [{**APART, "guests": ["vm:110", "vm:110"]}], GUESTS, "[apart]: expected 2 or more guests, found 1"),
+    ("9.2", [{**NEAR, "guests": []}], GUESTS, "[near]: expected 1 or more guests, found 0"),
     ("9.2", [{**NEAR, "guests": ["vm:9"]}], GUESTS, "expected its guests in pve_ha_guests, found vm:9 only here"),
-    ("9.2", [NEAR, NEAR], GUESTS, "near: expected each name once, found 2 of it"),
+    ("9.2", [NEAR, NEAR], GUESTS, "[near]: expected each name once, found 2 of it"),
     ("9.2", [], [{"sid": 110}], "pve_ha_guests: expected sid to be a guest such as vm:100 or ct:101, found '110'"),
     ("9.2", [], [{"sid": "vm:110"}, {"sid": "vm:110"}], "expected each guest once, found vm:110 2 times"),
 ]
@@ -99,7 +99,9 @@ FINDINGS = [
 def test_findings(release: str, placement: Any, guests: Any, sentence: str) -> None:
     found = define(*placement, release=release, guests=guests)
     assert [one for one in found["findings"] if sentence in one]
-    assert all(one.startswith(("pve_ha_guests: ", "pve_ha_placement: ")) for one in found["findings"])
+    assert all(
+        one.startswith(("pve_ha_guests: ", "pve_ha_placement: ", "pve_ha_placement[")) for one in found["findings"]
+    )
     assert found["resources"] == found["groups"] == found["rules"] == []
 
 
