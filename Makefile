@@ -72,7 +72,7 @@ demo: setup ## a virtual rack, a cluster with Ceph and its backup server on it: 
 	grep -qE ' changed=[1-9]' $(STATE)/demo.log || echo "Nothing was changed: the cluster was as the inventory says."
 	sed -nE "s/^ *- '?((Cluster|Node|Link|Ceph|Pool|CephFS|Storage|HA) .*[^'])'?$$/  \1/p" $(STATE)/demo.log
 	[ $(NODES) -ge 3 ] || echo "  Ceph     none: it needs three machines (NODES=3)"
-	cat <<-END
+	sed "s,^,  ," <<-END
 	  Log in   root@pam; the password is in $(STATE)/racks/$(RACK_NAME)/password
 	  Shell    make demo-ssh NODE=pve1
 	  Web API  make demo-net CMD='curl -k https://10.99.0.11:8006/api2/json/version' (the addresses exist in the rack only)
