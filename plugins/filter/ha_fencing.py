@@ -9,7 +9,8 @@ name: ha_fencing
 short_description: What is wrong with the watchdogs that HA fences nodes with
 version_added: 0.4.0
 description:
-  - A node that has lost its cluster is reset by its watchdog. Without one, HA may run a guest twice.
+  - A node that has lost its cluster is reset by its watchdog. Without one that Proxmox's watchdog-mux holds, HA may run a
+    guest twice.
 options:
   _input:
     description: The watchdogs of each node, as RV(baremetal.proxmox.node_facts#module:facts.watchdogs) has them, by host.
@@ -42,26 +43,36 @@ _value:
       elements: str
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
+
+_SEE = "See 'systemctl status watchdog-mux'"
 
 
 def ha_fencing(watchdogs: Mapping[str, Sequence[Mapping[str, Any]]], wanted: Mapping[str, str]) -> dict[str, list[str]]:
     findings, notes = [], []
     for host, found in watchdogs.items():
-        expected = str(wanted[host])
-        drivers = sorted({str(one.get("driver") or one.get("identity") or one.get("name")) for one in found})
+        expected = f"{host}: pve_ha_watchdog: expected {wanted[host]}"
+        drivers = {_name(one) for one in found}
         if not found:
-            findings.append(
-                f"{host}: pve_ha_watchdog: expected {expected}, found no watchdog. See 'systemctl status watchdog-mux' and"
-                " the kernel's log on it"
+            findings.append(f"{expected}, found no watchdog. {_SEE} and the kernel's log on it")
+        elif not any(one.get("active") for one in found):
+            findings.append(f"{expected} in use, found {_listed(drivers)}, which nothing has opened. {_SEE} on it")
+        elif str(wanted[host]) not in drivers:
+            # watchdog-mux loads a module only where there is no /dev/watchdog yet
+            unless = (
+                "" if drivers == {"softdog"} else ", unless another one is loaded before (pve_host_module_blacklist)"
             )
-        elif expected not in drivers:
-            notes.append(
-                f"{host}: pve_ha_watchdog: expected {expected}, found {', '.join(drivers)}. It changes when the node starts"
-                " the next time"
-            )
+            notes.append(f"{expected}, found {_listed(drivers)}. It changes when the node starts the next time{unless}")
     return {"findings": findings, "notes": notes}
+
+
+def _name(watchdog: Mapping[str, Any]) -> str:
+    return str(watchdog.get("driver") or watchdog.get("identity") or watchdog.get("name"))
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 class FilterModule:

@@ -21,6 +21,8 @@ GLOBAL = "8be4df61-93ca-11d2-aa0d-00e098032b8c"
 LOADER = "4a67b082-0a4c-41cf-b6c7-440b29bb8c4f"
 # one UUID of an EFI system partition a line (proxmox-boot-tool)
 BOOT_UUIDS = "/etc/kernel/proxmox-boot-uuids"
+# src/watchdog-mux.c of pve-ha-manager
+MULTIPLEXER = "/run/watchdog-mux.sock"
 ATTRIBUTES = 4  # bytes before the value of an EFI variable
 
 
@@ -57,24 +59,36 @@ def _variable(machine: Machine, name: str) -> bytes | None:
 
 
 def watchdogs(machine: Machine) -> list[dict[str, Any]]:
+    """C(active): something holds it and has to keep it alive.
+
+    The IPMI driver is none of the kernel's class of watchdogs (drivers/char/ipmi/ipmi_watchdog.c), so nothing tells its state;
+    watchdog-mux of pve-ha-manager has a socket once it has opened the device.
+    """
     found = []
+    held = machine.path(MULTIPLEXER).exists()
     for name in sysfs.names(machine, "/sys/class/watchdog"):
         base = f"/sys/class/watchdog/{name}"
+        state = sysfs.text(machine, f"{base}/state")
         found.append(
             {
                 "name": name,
                 "identity": sysfs.text(machine, f"{base}/identity"),
                 "driver": _driver(machine, base),
                 "timeout": sysfs.number(machine, f"{base}/timeout"),
-                "active": sysfs.text(machine, f"{base}/state") == "active",
+                "active": held if state is None else state == "active",
             }
         )
+    if not found and "watchdog" in sysfs.names(machine, "/sys/class/misc"):
+        ipmi = sysfs.names(machine, "/sys/module/ipmi_watchdog/parameters")
+        timeout = sysfs.number(machine, "/sys/module/ipmi_watchdog/parameters/timeout")
+        driver = "ipmi_watchdog" if ipmi else None
+        found.append({"name": "watchdog", "identity": None, "driver": driver, "timeout": timeout, "active": held})
     return found
 
 
 def _driver(machine: Machine, base: str) -> str | None:
-    """The driver of the device; softdog has no device, and says so by its name."""
-    driver = sysfs.target(machine, f"{base}/device/driver")
+    """The kernel module of the device, or its driver; softdog has no device, and says so by its name."""
+    driver = sysfs.target(machine, f"{base}/device/driver/module") or sysfs.target(machine, f"{base}/device/driver")
     if driver is None and "Software Watchdog" in (sysfs.text(machine, f"{base}/identity") or ""):
         return "softdog"
     return driver

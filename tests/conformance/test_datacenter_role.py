@@ -13,7 +13,7 @@ import socket
 import ssl
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -98,13 +98,19 @@ PLACES = {
 }
 
 
-@pytest.fixture(scope="module", params=PLACES)
-def node(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[rig.Rig, str]]:
-    release, secret = request.param, str(uuid.uuid4())
-    schema = golden.shared() / "api" / f"pve-{release}.json"
-    made = rig.Rig(tmp_path_factory.mktemp("node"), schema, {"pve1": "127.0.0.22"}, f"root@pam!cap={secret}")
+def set_release(node: rig.Rig, release: str) -> None:
     version = {"version": f"{release}.1", "release": release, "repoid": "0123456789abcdef"}
-    (made.root("pve1") / "usr/share/pve-standin/version.json").write_text(json.dumps(version))
+    files = node.root("pve1") / "usr/share/pve-standin"
+    (files / "version.json").write_text(json.dumps(version))
+    shutil.copy(golden.shared() / "api" / f"pve-{release}.json", files / "schema.json")
+
+
+def make(directory: Path, release: str) -> rig.Rig:
+    """A node with two guests, of a cluster of two."""
+    secret = str(uuid.uuid4())
+    schema = golden.shared() / "api" / f"pve-{release}.json"
+    made = rig.Rig(directory, schema, {"pve1": "127.0.0.22"}, f"root@pam!cap={secret}")
+    set_release(made, release)
     nodes = {name: {"id": number, "online": int(name == "pve1")} for number, name in enumerate(("pve1", "pve2"), 1)}
     nodes["pve1"]["ip"] = "127.0.0.22"  # type: ignore[assignment]
     cluster = {"name": "rack", "version": 2, "nodes": 2, "quorate": 1}
@@ -125,14 +131,32 @@ def node(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tup
     for name, text in files.items():
         (made.pve / name).parent.mkdir(parents=True, exist_ok=True)
         (made.pve / name).write_text(text)
+    return made
+
+
+@pytest.fixture(scope="module", params=PLACES)
+def node(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[rig.Rig, str]]:
+    made = make(tmp_path_factory.mktemp("node"), request.param)
     made.start()
     try:
-        yield made, release
+        yield made, request.param
     finally:
         made.stop()
 
 
-def play(node: rig.Rig, release: str, directory: Path, **variables: Any) -> tuple[str, set[str]]:
+_HA = {"include_role": {"name": "baremetal.proxmox.pve_ha", "tasks_from": "converge"}}
+_ALL = [*({"include_role": {"name": f"baremetal.proxmox.{one}"}} for one in ("pve_datacenter", "pve_backup")), _HA]
+
+
+def play(
+    node: rig.Rig,
+    release: str,
+    directory: Path,
+    *,
+    tasks: Sequence[dict[str, Any]] = _ALL,
+    options: Sequence[str] = (),
+    **variables: Any,
+) -> tuple[str, set[str]]:
     certificate = ssl.PEM_cert_to_DER_cert((node.pve / "local" / "pve-ssl.pem").read_text())
     token, secret = node.token.split("=")
     defaults = {
@@ -153,11 +177,7 @@ def play(node: rig.Rig, release: str, directory: Path, **variables: Any) -> tupl
             "gather_facts": False,
             "vars": {"ansible_python_interpreter": shutil.which("python3")},
             "module_defaults": {"group/baremetal.proxmox.proxmox": defaults},
-            "tasks": [
-                {"include_role": {"name": "baremetal.proxmox.pve_datacenter"}},
-                {"include_role": {"name": "baremetal.proxmox.pve_backup"}},
-                {"include_role": {"name": "baremetal.proxmox.pve_ha", "tasks_from": "converge"}},
-            ],
+            "tasks": list(tasks),
         }
     ]
     (directory / "play.yml").write_text(yaml.safe_dump(book))
@@ -166,7 +186,7 @@ def play(node: rig.Rig, release: str, directory: Path, **variables: Any) -> tupl
     watch = Watch()
     watch.start()
     done = subprocess.run(
-        ["ansible-playbook", "-vvvv", "--diff", "play.yml", "-e", "@vars.json", "-e", "@vault.json"],
+        ["ansible-playbook", "-vvvv", "--diff", "play.yml", "-e", "@vars.json", "-e", "@vault.json", *options],
         cwd=directory,
         env={
             **os.environ,
@@ -243,3 +263,63 @@ def test_overridden_with_the_same_changes_nothing_and_with_nothing_leaves_nothin
     assert "chat" not in (made.pve / "notifications.cfg").read_text()
     output, _arguments = play(made, release, tmp_path, **states, **empty, pve_ha_placement=[])
     assert "changed=0" in recap(output)
+
+
+def _become_rules(node: rig.Rig) -> None:
+    """What the HA manager does after the last node's upgrade (migrate_groups_to_rules in PVE/HA/Groups.pm)."""
+    (node.pve / "ha/groups.cfg").unlink()
+    resources = node.pve / "ha/resources.cfg"
+    resources.write_text("".join(line for line in resources.read_text().splitlines(True) if "\tgroup " not in line))
+    (node.pve / "ha/rules.cfg").write_text(
+        "node-affinity: ha-group-fast\n\tcomment Generated from HA group 'fast'.\n\tnodes pve1:2,pve2\n"
+        "\tresources vm:100\n\tstrict 0\n\n"
+    )
+
+
+def test_a_cluster_that_is_upgraded(tmp_path: Path) -> None:
+    """The same inventory before, in the midst of it and afterwards: groups become rules, and the plan says so."""
+    made = make(tmp_path / "node", "8.4")
+    directory = tmp_path / "run"
+    directory.mkdir()
+
+    def run(release: str, *options: str, **variables: Any) -> str:
+        places = {"pve_ha_placement": PLACES["8.4"], **variables}
+        return play(made, release, directory, tasks=[_HA], options=options, **places)[0]
+
+    made.start()
+    try:
+        assert "changed=2" in recap(run("8.4"))
+        assert "changed=0" in recap(run("8.4"))
+    finally:
+        made.stop()
+    set_release(made, "9.2")
+    made.start()
+    try:
+        # while not all nodes are upgraded, Proxmox shows the rules that the groups will become, and takes no others
+        note = "HA group 'fast' is the rule 'ha-group-fast' on this release"
+        for groups_are_rules in (False, True):
+            if groups_are_rules:
+                _become_rules(made)
+            files = {
+                name: (made.pve / name).read_text() for name in ("ha/resources.cfg", "ha/rules.cfg") if groups_are_rules
+            }
+            for options in (["--check"], []):
+                output = run("9.2", *options)
+                assert note in output
+                assert "changed=0" in recap(output)
+            assert {name: (made.pve / name).read_text() for name in files} == files
+            assert (made.pve / "ha/groups.cfg").exists() != groups_are_rules
+            more = [*PLACES["8.4"], {"name": "other", "how": "pin", "guests": ["vm:101"], "nodes": ["pve2"]}]
+            output = " ".join(run("9.2", "--check", pve_ha_placement=more).split())
+            assert ("the HA groups fast are not rules yet" in output) != groups_are_rules
+        # what changes in the inventory changes in the rule that the group has become
+        moved = [{**PLACES["8.4"][0], "nodes": ["pve2"], "how": "pin"}]
+        assert "changed=1" in recap(run("9.2", pve_ha_placement=moved, pve_ha_state="overridden"))
+        text = (made.pve / "ha/rules.cfg").read_text()
+        assert text.count("node-affinity: ") == 1
+        assert "node-affinity: ha-group-fast\n" in text
+        assert "\tnodes pve2\n" in text
+        assert "\tstrict 1\n" in text
+        assert "changed=0" in recap(run("9.2", pve_ha_placement=moved, pve_ha_state="overridden"))
+    finally:
+        made.stop()

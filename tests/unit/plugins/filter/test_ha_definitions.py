@@ -110,15 +110,21 @@ def test_nothing_is_nothing() -> None:
 
 
 def test_fencing() -> None:
-    soft = {"name": "watchdog0", "driver": "softdog", "identity": "Software Watchdog"}
-    seen = {"pve1": [soft], "pve2": [], "pve3": [soft]}
-    verdict = ha_fencing(seen, wanted={"pve1": "softdog", "pve2": "softdog", "pve3": "ipmi_watchdog"})
+    soft = {"name": "watchdog0", "driver": "softdog", "identity": "Software Watchdog", "active": True}
+    chip = {"name": "watchdog0", "driver": "iTCO_wdt", "identity": "iTCO_wdt", "active": True}
+    wanted = {"pve1": "softdog", "pve2": "softdog", "pve3": "ipmi_watchdog", "pve4": "softdog", "pve5": "iTCO_wdt"}
+    seen = {"pve1": [soft], "pve2": [], "pve3": [soft], "pve4": [chip], "pve5": [{**chip, "active": False}]}
+    verdict = ha_fencing(seen, wanted=wanted)
     assert verdict == {
         "findings": [
             "pve2: pve_ha_watchdog: expected softdog, found no watchdog. See 'systemctl status watchdog-mux' and the kernel's"
-            " log on it"
+            " log on it",
+            "pve5: pve_ha_watchdog: expected iTCO_wdt in use, found iTCO_wdt, which nothing has opened. See 'systemctl status"
+            " watchdog-mux' on it",
         ],
         "notes": [
-            "pve3: pve_ha_watchdog: expected ipmi_watchdog, found softdog. It changes when the node starts the next time"
+            "pve3: pve_ha_watchdog: expected ipmi_watchdog, found softdog. It changes when the node starts the next time",
+            "pve4: pve_ha_watchdog: expected softdog, found iTCO_wdt. It changes when the node starts the next time, unless"
+            " another one is loaded before (pve_host_module_blacklist)",
         ],
     }

@@ -164,6 +164,26 @@ def test_only_what_was_asked_for(tree: Tree) -> None:
     assert "ip -json -details address show" not in tree.tools.asked
 
 
+def test_a_watchdog_that_is_not_in_the_class_of_watchdogs(tree: Tree) -> None:
+    """ipmi_watchdog has a device of its own; that watchdog-mux has opened it, its socket tells."""
+    tree.write("/sys/class/misc/watchdog/dev", "10:130")
+    tree.write("/sys/module/ipmi_watchdog/parameters/timeout", "10")
+    (found,) = _hardware.facts(tree.machine, tree.devices, {"boot"})["watchdogs"]
+    ipmi = {"name": "watchdog", "identity": None, "driver": "ipmi_watchdog", "timeout": 10}
+    assert found == {**ipmi, "active": False}
+    tree.write("/run/watchdog-mux.sock", "")
+    (found,) = _hardware.facts(tree.machine, tree.devices, {"boot"})["watchdogs"]
+    assert found == {**ipmi, "active": True}
+
+
+def test_a_watchdog_is_named_by_its_kernel_module(tree: Tree) -> None:
+    """The driver of i6300esb calls itself "i6300ESB timer"."""
+    tree.write("/sys/class/watchdog/watchdog0/state", "active")
+    tree.link("/sys/class/watchdog/watchdog0/device/driver/module", "/sys/module/i6300esb")
+    (found,) = _hardware.facts(tree.machine, tree.devices, {"boot"})["watchdogs"]
+    assert (found["driver"], found["active"]) == ("i6300esb", True)
+
+
 def test_nothing_at_all_is_there(tree: Tree) -> None:
     """A machine of which nothing can be read still gives an answer, without a guess in it."""
     found = _hardware.facts(tree.machine, tree.devices, set(_hardware.PARTS) - {"host"})
