@@ -39,7 +39,7 @@ SETTINGS: dict[str, Any] = {
     "watchdog": "ipmi_watchdog",
     "unattended_upgrades": "security",
 }
-DEBIAN = "Types: deb\nURIs: http://deb.debian.org/debian\nSuites: trixie trixie-updates\nComponents: {}\n"
+DEBIAN = "Types: deb\nURIs: http://mirror.example.org/debian\nSuites: trixie trixie-updates\nComponents: {}\n"
 PVE = (
     "Types: deb\nURIs: {}\nSuites: trixie\nComponents: {}\nSigned-By: /usr/share/keyrings/proxmox-archive-keyring.gpg\n"
 )
