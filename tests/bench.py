@@ -24,8 +24,25 @@ USERS = [{"userid": f"bench{number:02}@pve", "comment": "of make bench"} for num
 ENTRIES = [
     {"path": path, "ugid": user["userid"], "roleid": "PVEAuditor"} for user in USERS for path in ("/vms", "/storage")
 ]
+JOBS = [
+    {
+        "id": f"bench{number:02}",
+        "schedule": f"{number % 24:02}:{number % 60:02}",
+        "vmid": [1000 + number],
+        "storage": "local",
+        "mode": "snapshot",
+        "prune_backups": {"keep_daily": 7, "keep_weekly": 4},
+        "enabled": False,
+    }
+    for number in range(100)
+]
 # module, what its list is of, the list
-LISTS = (("storage", "storage definitions", DEFINITIONS), ("user", "users", USERS), ("acl", "permissions", ENTRIES))
+LISTS = (
+    ("storage", "storage definitions", DEFINITIONS),
+    ("user", "users", USERS),
+    ("acl", "permissions", ENTRIES),
+    ("backup_job", "backup jobs", JOBS),
+)
 
 
 def timed(action: Callable[[], object]) -> float:
