@@ -17,6 +17,7 @@ author:
 extends_documentation_fragment:
   - baremetal.proxmox.connection
   - baremetal.proxmox.resource
+  - baremetal.proxmox.firewall_lockout
 notes:
   - Rules are made, moved and removed in the order that M(baremetal.proxmox.firewall_rule) describes.
   - A group that is used by a rule of the cluster or a node is not removed. Guests are not looked at.
@@ -87,12 +88,6 @@ options:
           comment:
             description: A text about it.
             type: str
-  allow_lockout:
-    description:
-      - Do it even though an address from which there is an ssh connection to this node now, or from which the API is asked,
-        could no longer reach a node by it.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""

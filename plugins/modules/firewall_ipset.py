@@ -17,6 +17,7 @@ author:
 extends_documentation_fragment:
   - baremetal.proxmox.connection
   - baremetal.proxmox.resource
+  - baremetal.proxmox.firewall_lockout
 notes:
   - Who is in the set V(management) reaches the API, ssh, consoles and migration of every node; who is in V(blacklist) reaches
     nothing.
@@ -54,12 +55,6 @@ options:
           comment:
             description: A text about it.
             type: str
-  allow_lockout:
-    description:
-      - Do it even though an address from which there is an ssh connection to this node now, or from which the API is asked,
-        could no longer reach a node by it.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""

@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - baremetal.proxmox.connection
   - baremetal.proxmox.resource
+  - baremetal.proxmox.firewall_lockout
 notes:
   - Nothing of it works unless the firewall of the cluster is on, see M(baremetal.proxmox.firewall_options).
 options:
@@ -92,12 +93,6 @@ options:
       tcpflags:
         description: Whether packets with contradictory flags are dropped.
         type: bool
-  allow_lockout:
-    description:
-      - Do it even though an address from which there is an ssh connection to this node now, or from which the API is asked,
-        could no longer reach a node by it.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""

@@ -18,6 +18,7 @@ author:
 extends_documentation_fragment:
   - baremetal.proxmox.connection
   - baremetal.proxmox.resource
+  - baremetal.proxmox.firewall_lockout
 notes:
   - Without a policy of its own, what comes in is dropped as soon as the firewall is on. Proxmox itself lets in what corosync
     needs, and TCP 22, 8006, 3128, 5900 to 5999 and 60000 to 60050 for the nodes' own network and the IP set V(management).
@@ -60,12 +61,6 @@ options:
       log_ratelimit:
         description: How much is logged, C(enable), C(rate) such as V(1/second) and C(burst).
         type: dict
-  allow_lockout:
-    description:
-      - Do it even though an address from which there is an ssh connection to this node now, or from which the API is asked,
-        could no longer reach a node by it.
-    type: bool
-    default: false
 """
 
 EXAMPLES = r"""
