@@ -42,8 +42,9 @@ def _base64_forms() -> list[bytes]:
     return forms
 
 
-_FIXED = [*_base64_forms(), _SUBSCRIPTION.encode()]
-_FOUND = re.compile(_MARK.encode() + rb"\w{0,40}|" + b"|".join(re.escape(form) for form in _FIXED))
+FORMS = [_MARK.encode(), *_base64_forms(), _SUBSCRIPTION.encode()]
+"""What to search for."""
+_FOUND = re.compile(b"|".join([FORMS[0] + rb"\w{0,40}", *map(re.escape, FORMS[1:])]))
 
 
 def found_in(data: bytes | str) -> list[str]:

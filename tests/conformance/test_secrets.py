@@ -15,7 +15,6 @@ import socket
 import ssl
 import subprocess
 import sys
-import threading
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -23,11 +22,12 @@ from pathlib import Path
 from typing import Any
 
 import canaries
+import exposure
 import golden
 import pytest
 import rig
 import yaml
-from canaries import CALLS, Call, canary, found_in, with_option
+from canaries import CALLS, Call, canary, with_option
 
 ROOT = Path(__file__).resolve().parents[2]
 PVE, PBS = "127.0.0.23", "127.0.0.24"
@@ -53,67 +53,6 @@ HOLD_THEM = {
     "pbs1/etc/proxmox-backup/remote.cfg": "the remote is asked with it, in base64",
     "pbs1/etc/proxmox-backup/s3.cfg": "the endpoint is asked with it",
 }
-CALLBACK = """
-import json, os
-from ansible.plugins.callback import CallbackBase
-
-class CallbackModule(CallbackBase):
-    CALLBACK_VERSION = 2.0
-    CALLBACK_TYPE = "notification"
-    CALLBACK_NAME = "dump"
-
-    def _dump(self, result, failed):
-        # up to Ansible 2.18 it is _result
-        told = dict(result.result if hasattr(result, "result") else result._result)
-        with open(os.environ["DUMP"], "a") as file:
-            print(json.dumps({**told, "failed": failed}, default=str), file=file)
-
-    def v2_runner_on_ok(self, result):
-        self._dump(result, False)
-
-    def v2_runner_on_failed(self, result, ignore_errors=False):
-        self._dump(result, True)
-"""
-"""Results as a callback gets them, whole."""
-HOOK = """
-import os, sys
-
-def record(event, arguments):
-    if event in ("subprocess.Popen", "os.exec", "os.posix_spawn", "os.system"):
-        line = repr((event, arguments)).encode()
-        file = os.open(os.environ["STARTED"], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-        os.write(file, line + b"\\n")
-        os.close(file)
-
-if "STARTED" in os.environ:
-    sys.addaudithook(record)
-"""
-"""Python tells it of every process before it is started: nothing is too short for it."""
-
-
-class Watch(threading.Thread):
-    """Arguments and environment of all processes, over and over, until it is closed."""
-
-    def __init__(self) -> None:
-        super().__init__(daemon=True)
-        self.found: set[str] = set()
-        self.rounds = 0
-        self._over = threading.Event()
-
-    def run(self) -> None:
-        while not self._over.wait(0.05):
-            for process in Path("/proc").glob("[0-9]*"):
-                for name in ("cmdline", "environ"):
-                    try:
-                        data = (process / name).read_bytes()
-                    except OSError:
-                        continue
-                    self.found |= {f"{one} in {name}" for one in found_in(data)}
-            self.rounds += 1
-
-    def close(self) -> None:
-        self._over.set()
-        self.join()
 
 
 class Servers:
@@ -228,12 +167,7 @@ class Servers:
             file.write_text(json.dumps(rules))
 
     def holding(self) -> dict[str, list[str]]:
-        """The files with canaries in them."""
-        held = {}
-        for path in self.base.rglob("*"):
-            if path.is_file() and not path.is_symlink() and (found := found_in(path.read_bytes())):
-                held[str(path.relative_to(self.base))] = found
-        return held
+        return exposure.holding(self.base)
 
 
 def _answers(address: str, port: int) -> bool:
@@ -262,7 +196,6 @@ class Player:
         self.servers = servers
         self.directory = directory
         self.connections = servers.connections()
-        self.output = ""
 
     def with_password(self) -> dict[str, Any]:
         kept = {name: value for name, value in self.connections["pve"].items() if not name.startswith("api_token")}
@@ -289,7 +222,14 @@ class Player:
         }
         (self.directory / "play.yml").write_text(yaml.safe_dump([book]))
         (self.directory / "vault.yml").write_text(json.dumps({"given": _plain(secrets), "password": PASSWORD}))
-        return self._run(options)
+        done = exposure.run(
+            self.directory,
+            ["play.yml", *options],
+            keep=["vault.yml"],
+            environment={"ANSIBLE_REMOTE_TEMP": str(self.directory / "remote")},
+        )
+        assert done.code == 0, done.output
+        return done.results
 
     def _tasks(self, call: Call, number: int, arguments: Mapping[str, Any], *, rescue: bool) -> list[dict[str, Any]]:
         given = {name: f"{{{{ given[{number}].{name} }}}}" for name in arguments}
@@ -300,54 +240,6 @@ class Player:
             return [task]
         error = {"name": "Show the error", "ansible.builtin.debug": {"var": "ansible_failed_result"}}
         return [{"name": "In vain", "block": [task], "rescue": [error]}]
-
-    def _run(self, options: Sequence[str]) -> list[dict[str, Any]]:
-        for name, text in (("callback/dump.py", CALLBACK), ("hook/sitecustomize.py", HOOK)):
-            (self.directory / name).parent.mkdir(exist_ok=True)
-            (self.directory / name).write_text(text)
-        for name in ("dump", "started", "log"):
-            (self.directory / name).unlink(missing_ok=True)
-        environment = {
-            **os.environ,
-            "ANSIBLE_CONFIG": str(ROOT / "ansible.cfg"),
-            "ANSIBLE_LOCAL_TEMP": str(self.directory / "local"),
-            "ANSIBLE_REMOTE_TEMP": str(self.directory / "remote"),
-            "ANSIBLE_NOCOLOR": "1",
-            "ANSIBLE_PIPELINING": "1",
-            "ANSIBLE_LOG_PATH": str(self.directory / "log"),
-            "ANSIBLE_CACHE_PLUGIN": "jsonfile",
-            "ANSIBLE_CACHE_PLUGIN_CONNECTION": str(self.directory / "facts"),
-            "ANSIBLE_CALLBACK_PLUGINS": str(self.directory / "callback"),
-            "ANSIBLE_CALLBACKS_ENABLED": "dump",
-            "DUMP": str(self.directory / "dump"),
-            "STARTED": str(self.directory / "started"),
-            "PYTHONPATH": os.pathsep.join([str(self.directory / "hook"), os.environ.get("PYTHONPATH", "")]),
-        }
-        watch = Watch()
-        watch.start()
-        done = subprocess.run(
-            ["ansible-playbook", "-vvvv", "--diff", "play.yml", *options],
-            cwd=self.directory,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=600,
-            check=False,
-        )
-        watch.close()
-        self.output = done.stdout + done.stderr
-        shown = [f"{line.strip()[:300]}" for line in self.output.splitlines() if found_in(line)]
-        assert shown == []
-        assert done.returncode == 0, self.output
-        assert watch.rounds > 10
-        assert watch.found == set()
-        assert sys.executable in (self.directory / "started").read_text()
-        left = {}
-        for path in self.directory.rglob("*"):
-            if path.is_file() and path.name != "vault.yml" and (found := found_in(path.read_bytes())):
-                left[str(path.relative_to(self.directory))] = found
-        assert left == {}
-        return [json.loads(line) for line in (self.directory / "dump").read_text().splitlines()]
 
 
 def _plain(value: Any) -> Any:
@@ -376,7 +268,7 @@ def changed(results: Sequence[Mapping[str, Any]]) -> list[bool]:
 
 
 def test_the_watch_sees_what_it_looks_for() -> None:
-    watch = Watch()
+    watch = exposure.Watch()
     watch.start()
     with subprocess.Popen(["sleep", "60"], env={**os.environ, "DECOY": canary("decoy")}) as process:
         deadline = time.monotonic() + 20
