@@ -40,9 +40,11 @@ class ActionModule(ActionBase):
                 if answer.get("failed") and "invocation" in answer:
                     return answer
                 found = str(answer.get("status") or answer.get("msg") or "no answer")
-            if answer.get("ready"):
+            late = time.monotonic() > deadline
+            if answer.get("ready") and not late:
                 return answer
-            if time.monotonic() > deadline:
+            if late:
+                # by now Proxmox may have switched it off, and then anybody comes back
                 return {"failed": True, "changed": False, "msg": sentence(host, timeout, found)}
             time.sleep(PAUSE)
 

@@ -124,10 +124,23 @@ def _own_address(host: str) -> str | None:
     return None
 
 
-def ssh_port() -> int:
-    """The one that the run came in by, where that is known."""
-    session = os.environ.get("SSH_CONNECTION", "").split()
+def ssh_port(proc: str = "/proc") -> int:
+    """The one that the run came in by, where that is known. sudo takes the variable away, but not from those above it."""
+    session = (os.environ.get("SSH_CONNECTION") or _above(proc, os.getppid())).split()
     return int(session[3]) if len(session) == 4 and session[3].isdigit() else SSH
+
+
+def _above(proc: str, process: int) -> str:
+    """SSH_CONNECTION of the nearest process above that has it."""
+    with contextlib.suppress(OSError, StopIteration, ValueError):
+        while process > 1:
+            with open(f"{proc}/{process}/environ", "rb") as file:
+                known = file.read().decode(errors="replace").split("\0")
+            if found := next((one for one in known if one.startswith("SSH_CONNECTION=")), None):
+                return found.partition("=")[2]
+            with open(f"{proc}/{process}/status", encoding="utf-8", errors="replace") as file:
+                process = int(next(line for line in file if line.startswith("PPid:")).split()[1])
+    return ""
 
 
 def ssh_peers(port: int) -> set[str]:

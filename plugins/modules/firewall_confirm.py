@@ -50,7 +50,26 @@ status:
   sample: enabled/running
 """
 
+import contextlib
+import re
+import time
+
 from ansible.module_utils.basic import AnsibleModule
+
+CONFIGURED = "/etc/pve/firewall/cluster.fw"
+TRIAL_SECONDS = 60
+
+
+def over(text: str, now: float) -> bool:
+    """Whether the trial has ended, and no connection says anything any more: parse_clusterfw_option in PVE/Firewall.pm."""
+    since = re.search(r"^enable:\s*(\d+)\s*$", text, re.MULTILINE)
+    return since is not None and int(since[1]) > 1 and now - int(since[1]) > TRIAL_SECONDS
+
+
+def configured() -> str:
+    with contextlib.suppress(OSError), open(CONFIGURED, encoding="utf-8", errors="replace") as file:
+        return file.read()
+    return ""
 
 
 def ready(status: str) -> bool:
@@ -66,6 +85,11 @@ def main() -> None:
     code, output, error = module.run_command([command, "status"], environ_update={"LC_ALL": "C"})
     if code:
         module.fail_json(msg=f"pve-firewall status: exit code {code}: {error.strip() or output.strip()}")
+    if over(configured(), time.time()):
+        module.fail_json(
+            msg=f"expected the firewall to be on, found that its {TRIAL_SECONDS} s on trial are over, so that Proxmox has"
+            " switched it off again. Nobody has confirmed it. Where there are many nodes, take more forks (-f)"
+        )
     status = output.strip().removeprefix("Status:").strip()
     module.exit_json(changed=False, ready=ready(status), status=status)
 

@@ -63,6 +63,28 @@ def test_nobody_comes_back(monkeypatch: Any) -> None:
     assert "found no new connection: timed out. Nobody has confirmed it" in result["msg"]
 
 
+def test_who_comes_back_too_late_has_not_come_through_it(monkeypatch: Any) -> None:
+    """As after a connection that was tried for so long that Proxmox has switched the firewall off meanwhile."""
+    gone = OSError("timed out")
+    result, resets = come_back(monkeypatch, [gone, gone, gone, {"ready": True, "status": "disabled/running"}])
+    assert (result["failed"], resets) == (True, 4)
+    assert "found disabled/running. Nobody has confirmed it" in result["msg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "over"),
+    [
+        ("[OPTIONS]\n\nenable: 1000\n", True),
+        ("[OPTIONS]\n\npolicy_in: DROP\nenable: 1041\n", False),
+        ("[OPTIONS]\n\nenable: 1\n", False),
+        ("[RULES]\n\nIN ACCEPT # enable: 1000\n", False),
+        ("", False),
+    ],
+)
+def test_a_trial_that_is_over(text: str, over: bool) -> None:
+    assert firewall_confirm.over(text, now=1100.0) == over
+
+
 def test_what_the_node_refuses_ends_it(monkeypatch: Any) -> None:
     result, resets = come_back(monkeypatch, [{"failed": True, "msg": "no", "invocation": {}}])
     assert (result["msg"], resets) == ("no", 1)

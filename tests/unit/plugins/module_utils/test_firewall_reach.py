@@ -122,7 +122,24 @@ def test_the_port_that_the_run_came_by(monkeypatch: Any) -> None:
     monkeypatch.setenv("SSH_CONNECTION", "198.51.100.7 40000 192.0.2.11 2222")
     assert _firewall_watch.ssh_port() == 2222
     monkeypatch.delenv("SSH_CONNECTION")
-    assert _firewall_watch.ssh_port() == 22
+    assert _firewall_watch.ssh_port("/nowhere") == 22
+
+
+def test_the_port_that_sudo_does_not_tell(monkeypatch: Any, tmp_path: Any) -> None:
+    monkeypatch.delenv("SSH_CONNECTION", raising=False)
+    monkeypatch.setattr(_firewall_watch.os, "getppid", lambda: 30)
+    above = {
+        30: (20, ""),
+        20: (10, "SUDO_USER=admin\0"),
+        10: (1, "A=b\0SSH_CONNECTION=198.51.100.7 40000 192.0.2.11 2222\0"),
+    }
+    for process, (parent, environment) in above.items():
+        (tmp_path / str(process)).mkdir()
+        (tmp_path / str(process) / "status").write_text(f"Name:\tsh\nPPid:\t{parent}\n")
+        (tmp_path / str(process) / "environ").write_text(environment)
+    assert _firewall_watch.ssh_port(str(tmp_path)) == 2222
+    (tmp_path / "10" / "environ").write_text("A=b\0")
+    assert _firewall_watch.ssh_port(str(tmp_path)) == 22
 
 
 def test_a_rule_as_it_is_shown_and_known() -> None:
