@@ -124,7 +124,6 @@ class ResourceModule:
         module = _Module(
             argument_spec=self.argument_spec(),
             supports_check_mode=True,
-            # Ansible writes the options into the journal in a form in which it does not find all secrets
             no_log=True,
             required_if=[("state", state, ["config"]) for state in self._needing_config()],
         )

@@ -8,6 +8,9 @@
 
 Ansible masks the values of options that it knows as secret. A password under a name with a typing error, or in a list
 where a text is expected, is none of them, and would stand in the result of the failed task at -vvv and in AWX.
+
+Into the journal of the machine, Ansible writes all options in a form (repr) in which it does not find secrets with a quote, a
+backslash or several lines. What a module says of that at its beginning (no_log) does not count: the task says it again.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ Spec = Mapping[str, Mapping[str, Any]]
 class Module(AnsibleModule):
     def _load_params(self) -> None:
         super()._load_params()
+        self.params["_ansible_no_log"] = True
         self.no_log_values.update(secrets(self.argument_spec, self.params))
 
     def _return_formatted(self, kwargs: dict[str, Any]) -> None:

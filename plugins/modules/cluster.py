@@ -319,7 +319,6 @@ def _view(local: _membership.Local, nodes: list[str]) -> dict[str, Any]:
 
 
 def main() -> None:
-    # no_log: Ansible writes the options into the journal in a form in which it does not find all secrets
     _errors.run(Module(argument_spec=ARGUMENTS, supports_check_mode=True, no_log=True), converge)
 
 

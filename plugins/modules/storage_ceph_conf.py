@@ -115,7 +115,6 @@ def run(root: Path = Path("/")) -> None:
             "conf": {"type": "str", "required": True, "no_log": True},
         },
         supports_check_mode=True,
-        # Ansible writes the options into the journal in a form in which it does not find all secrets
         no_log=True,
     )
     _errors.run(module, lambda module: converge(module, root))

@@ -75,10 +75,20 @@ def _run(call: canaries.Call, arguments: Mapping[str, Any], monkeypatch: Any, ca
     connection = {} if call.where == "node" else {"api_host": "127.0.0.1", "api_port": 1, "api_timeout": 1}
     login = {} if call.where == "node" else {"api_token_id": "a@pve!b", "api_token_secret": "not so secret"}
     module = importlib.import_module(f"ansible_collections.baremetal.proxmox.plugins.modules.{call.module}")
-    monkeypatch.setattr(basic, "_PARSED_MODULE_ARGS", None, raising=False)
-    with patch_module_args({**connection, **login, **arguments}), pytest.raises(SystemExit):
+    logged: list[Any] = []
+    monkeypatch.setattr(basic, "has_journal", False)
+    monkeypatch.setattr(basic.syslog, "syslog", lambda *message: logged.append(message))
+    # as Ansible itself does, if the task says nothing
+    quiet = {"_ansible_no_log": False}
+    with patch_module_args({**connection, **login, **arguments, **quiet}), pytest.raises(SystemExit):
         module.main()
+    assert logged == []
     return capfd.readouterr().out
+
+
+@pytest.mark.parametrize("call", canaries.CALLS, ids=[call.module for call in canaries.CALLS])
+def test_nothing_is_in_the_journal(call: canaries.Call, monkeypatch: Any, capfd: Any) -> None:
+    assert canaries.found_in(_run(call, call.arguments, monkeypatch, capfd)) == []
 
 
 CASES = [
