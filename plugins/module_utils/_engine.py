@@ -135,6 +135,13 @@ class ResourceModule:
 
     def _main(self, module: _Module) -> dict[str, Any]:
         state = module.params["state"]
+        if state in ("replaced", "overridden") and module.params["config"] is None:
+            # Ansible takes null for given; all lines below a name in YAML taken out or commented leave just that
+            empty = "{}" if self.resource.single and not self.resource.listed else "[]"
+            hint = f"{empty} says that there shall be nothing."
+            raise InputError(
+                f"config: expected what there shall be, found null. With {state}, that could remove all.", hint=hint
+            )
         config = module.params["config"] or []
         if self.resource.listed:
             # a list that is not given is not the empty one

@@ -70,6 +70,7 @@ def lists(inventory: Inventory) -> Iterator[Finding]:
         for variable, (resource, state_variable) in TABLES.items():
             config = host.get(variable)
             if not config:
+                yield from _null(host, variable, resource, host.get(state_variable, "merged"))
                 continue
             # the same list on every host is read once
             key = repr((variable, config, host.get(state_variable)))
@@ -77,6 +78,15 @@ def lists(inventory: Inventory) -> Iterator[Finding]:
                 seen[key] = list(_judge(host, variable, resource, host.get(state_variable, "merged"), nodes))
             for finding in seen[key]:
                 yield Finding(host.name, finding.variable, finding.expected, finding.found, finding.advice)
+
+
+def _null(host: Host, variable: str, resource: Resource, state: str) -> Iterator[Finding]:
+    """The module refuses it as well: all lines below a name taken out leave null, which is not the empty list."""
+    if host.get(variable) is None and variable in host.given - host.broken and state in ("replaced", "overridden"):
+        empty = "{}" if resource.single else "[]"
+        yield host.place(variable).finding(
+            f"what there shall be, because the state is {state}", "nothing", f"{empty} says that there shall be nothing"
+        )
 
 
 def _judge(host: Host, variable: str, resource: Resource, state: str, nodes: Collection[str]) -> Iterator[Finding]:

@@ -177,6 +177,20 @@ def test_overridden_removes_what_is_not_listed(subject: Subject) -> None:
 
 
 @each()
+@pytest.mark.parametrize("state", ["replaced", "overridden"])
+def test_null_is_not_the_empty_list(subject: Subject, state: str) -> None:
+    """As from YAML with all lines below the name of a list commented out. A list of SDN that is null is left alone."""
+    subject.run(subject.case.items)
+    there = subject.gathered()
+    if subject.table:
+        result = subject.api.module(subject.table, config=None, state=state, **subject.case.arguments)
+        assert (result["failed"], subject.api.writes) == (True, [])
+        assert result["msg"].startswith("config: expected what there shall be, found null")
+        assert "[] says that there shall be nothing" in result["msg"]
+    assert subject.gathered() == there
+
+
+@each()
 def test_deleted_removes_what_is_listed(subject: Subject) -> None:
     case = subject.case
     subject.run(list(case.items))
