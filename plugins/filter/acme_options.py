@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: acme_options
 short_description: A node's options for the domains of its certificate
-version_added: 0.5.0
+version_added: 0.1.0
 description:
   - Puts domains into C(acmedomain0) to C(acmedomain5), and takes the other of these settings away.
 positional: _input

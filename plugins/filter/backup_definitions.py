@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: backup_definitions
 short_description: The storage definitions of a cluster's backup servers
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - The definitions as O(baremetal.proxmox.storage#module:config) takes them. A password is in those whose token has just got
     a secret, an encryption key in those that have none yet.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: backup_plan
 short_description: What a cluster's storages need on their backup servers
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - From the storages of the role C(pve_backup), what each backup server has to have for them, what the cluster has to be
     asked, and what stands against it. There is no secret in it.
@@ -70,12 +70,17 @@ def backup_plan(
     servers: Sequence[Mapping[str, Any]] = (),
     known: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    wanted = read(config, hostvars, user)
     variables = hostvars[host]
+    wanted = read(config, hostvars, user, str(variables.get("pve_cluster_name") or host))
     jobs = {"pve_backup_jobs": variables.get("pve_backup_jobs")}
     told = {name: one for name, one in (known or {}).items() if isinstance(one, Mapping)}
+    tokens = {str(one["item"]): one.get("tokens") or {} for one in servers}
     found = [one for one in _backup.findings(host, wanted, variables) if not one.warning]
-    found += [finding for one in wanted for finding in _backup.met(host, one, told.get(one.name, {}))]
+    found += [
+        finding
+        for one in wanted
+        for finding in _backup.met(host, one, told.get(one.name, {}), tokens.get(one.server.name, {}))
+    ]
     pins = fingerprints(servers)
     new = [one.name for one in wanted if told.get(one.name, {}).get("secret") != "works"]
     return {
@@ -98,7 +103,7 @@ def backup_plan(
     }
 
 
-def read(config: Any, hostvars: Mapping[str, Any], user: str) -> list[_backup.Storage]:
+def read(config: Any, hostvars: Mapping[str, Any], user: str, cluster: str = "") -> list[_backup.Storage]:
     rows = [one for one in config if isinstance(one, Mapping)]
     names = {str(one["host"]) for one in rows if one.get("host")}
     # hostvars has an undefined value, and no KeyError, for a host that there is not
@@ -106,7 +111,7 @@ def read(config: Any, hostvars: Mapping[str, Any], user: str) -> list[_backup.St
         name: _backup.Server.read(name, hostvars[name] if name in hostvars else None)  # noqa: SIM401
         for name in names
     }
-    return _backup.storages(rows, servers, user)
+    return _backup.storages(rows, servers, user, cluster)
 
 
 def fingerprints(servers: Sequence[Mapping[str, Any]]) -> dict[str, str | None]:
@@ -127,7 +132,10 @@ def _needs(wanted: Sequence[_backup.Storage], jobs: Mapping[str, Any], new: Sequ
     return {
         "namespaces": [space for index, space in enumerate(spaces) if space not in spaces[:index]],
         "users": [{"userid": name} for name in dict.fromkeys(one.token.split("!")[0] for one in wanted)],
-        "tokens": [{"tokenid": one.token, "regenerate": "always" if one.name in new else "never"} for one in wanted],
+        "tokens": [
+            {"tokenid": one.token, "comment": one.mark, "regenerate": "always" if one.name in new else "never"}
+            for one in wanted
+        ],
         "acls": grants,
     }
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: backup_stagger
 short_description: Spread backup jobs over a window of time
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Gives each job of a list that does not say a time a C(schedule) of its own, in equal steps from the beginning of the
     window on, in the order of the list.

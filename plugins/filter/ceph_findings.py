@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ceph_findings
 short_description: Everything that is wrong with a running Ceph
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Compares what M(baremetal.proxmox.ceph_info) read on every node with what the inventory asks for and a healthy Ceph shows.
   - Monitors in quorum, managers and metadata servers, OSDs up and in, file systems with their active servers, versions, and

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ceph_plan
 short_description: Who begins with Ceph, which daemons are made where, and what stands against it
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Looks at all members together, before anything is changed on any of them.
   - Ceph is begun by the first monitor's host, and only if every member was read and none knows of a Ceph yet.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ha_definitions
 short_description: One description of HA as the resources, groups and rules of a release
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Proxmox VE 8 keeps guests on nodes by groups, Proxmox VE 9 by rules, which can also keep guests together or apart.
     One description serves both.

@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: ha_fencing
 short_description: What is wrong with the watchdogs that HA fences nodes with
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - A node that has lost its cluster is reset by its watchdog. Without one that Proxmox's watchdog-mux holds, HA may run a
     guest twice.

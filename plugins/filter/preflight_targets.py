@@ -7,7 +7,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 name: preflight_targets
 short_description: What a machine is to reach, and which names it is to look up
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Finds, for a machine, the addresses of all other machines on every network that both have an address on now.
 options:

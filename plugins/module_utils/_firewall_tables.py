@@ -13,11 +13,13 @@ PVE/Firewall.pm). That is what C(trial) is made of.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from ansible_collections.baremetal.proxmox.plugins.module_utils import _firewall_names, _firewall_watch
+from ansible_collections.baremetal.proxmox.plugins.module_utils._errors import ApiError, ConnectionLost
 from ansible_collections.baremetal.proxmox.plugins.module_utils._fields import Field, Item, Resource, Variant
 from ansible_collections.baremetal.proxmox.plugins.module_utils._firewall_reach import Firewall
 from ansible_collections.baremetal.proxmox.plugins.module_utils._firewall_rules import (
@@ -145,9 +147,25 @@ def _option_objections(api: Any, changes: Sequence[Any]) -> Iterable[tuple[str, 
         rest = {name: value for name, value in there.items() if name not in one.to_unset}
         values = {**rest, **one.to_set}
         on, policy = bool(values.get("enable")), str(values.get("policy_in") or "DROP")
+        if on and one.to_set.get("trial"):
+            # the node may stop using it before this is done
+            yield from ((sentence, False) for sentence in _without_trials(api))
         yield from _firewall_watch.objections(
             api, lambda now, on=on, policy=policy: replace(now, on=on, policy=policy), opening=True
         )
+
+
+def _without_trials(api: Any) -> Iterable[str]:
+    """proxmox-ve-config/src/firewall/cluster.rs: proxmox-firewall takes no time for C(enable), only 0 and 1."""
+    for row in api.get("/cluster/status"):
+        if row.get("type") == "node" and row.get("online", 1):
+            name = row["name"]
+            with contextlib.suppress(ApiError, ConnectionLost):
+                if int(api.get(f"/nodes/{name}/firewall/options").get("nftables") or 0):
+                    yield (
+                        f"{name}: expected iptables for a trial, found nftables: true, whose service cannot be switched on for"
+                        " a time. Say trial: false (in pve_firewall_options), with a way to the console"
+                    )
 
 
 OPTIONS_TABLE = Resource(

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: acl
 short_description: Access control list of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Grants roles to users, groups and tokens on paths, a whole list of entries in one call.
   - Everything is checked before anything is written, and one error names every finding.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: acme_account
 short_description: Accounts with certificate authorities in Proxmox VE
-version_added: 0.5.0
+version_added: 0.1.0
 description:
   - Registers, changes and deactivates the accounts by which the nodes of a cluster order certificates (ACME), a whole list
     of them in one call.

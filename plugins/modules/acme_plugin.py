@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: acme_plugin
 short_description: How Proxmox VE proves to a certificate authority that a domain is its own
-version_added: 0.5.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes the plugins for ACME's challenges, a whole list of them in one call. Which domain is proved
     by which is said by M(baremetal.proxmox.node_options).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: backup_job
 short_description: Backup jobs of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description: Creates, changes and removes jobs that back up guests, a whole list of them in one call.
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)

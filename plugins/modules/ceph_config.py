@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_config
 short_description: Settings in the configuration database of Ceph
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Sets and removes settings in the monitors' configuration database, a whole list of them in one call.
   - Values are compared in the form in which Ceph stores them, so that V(4G) and V(4294967296), or V(yes) and V(true), are

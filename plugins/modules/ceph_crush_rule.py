@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_crush_rule
 short_description: CRUSH rules of Ceph
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Creates and removes CRUSH rules, a whole list of them in one call. A rule says where the copies of a pool's data are.
   - Nothing changes a rule. O(config[].recreate) makes one anew that no pool uses.

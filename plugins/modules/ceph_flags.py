@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_flags
 short_description: Flags of Ceph such as noout
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Sets and clears flags that hold for all OSDs, all of them in one call of the API.
   - A flag exists while it is set. So O(state=merged) sets the listed ones and leaves others, O(state=overridden) also

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_fs
 short_description: CephFS file systems of a Ceph that Proxmox VE manages
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Creates, extends and removes file systems, a whole list of them in one call, and waits until each has its MDS.
   - The pools are Proxmox's, C(NAME_data) and C(NAME_metadata); M(baremetal.proxmox.ceph_pool) changes their settings.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_health
 short_description: Wait for a healthy Ceph
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - A gate before and after whatever restarts something. Waits until Ceph says C(HEALTH_OK), or complains about nothing but
     what is listed in O(accept); fails when that does not come in time, with what was last seen.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_info
 short_description: What there is of Ceph, and what is half made on this node
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Reads Ceph's configuration, health, daemons, OSDs, pools and file systems over one connection, and from the files of the
     node which of its daemons are half made.

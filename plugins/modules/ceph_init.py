@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_init
 short_description: First configuration of a Proxmox VE cluster's Ceph
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Makes C(/etc/pve/ceph.conf), the key of C(client.admin) and the link C(/etc/ceph/ceph.conf) on this node, as
     C(pveceph init) does.

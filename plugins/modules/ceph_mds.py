@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_mds
 short_description: A metadata server (MDS) of CephFS on this node
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Makes a metadata server on the node that it runs on, or removes it, and waits until Ceph sees it.
   - One whose making was cut off is completed; one that has stopped is started; a key that is not Ceph's is replaced.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_mgr
 short_description: A manager of Ceph on this node
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Makes a manager on the node that it runs on, or removes it, and waits until Ceph sees it as active or standby.
   - A manager whose making was cut off is completed; one that has stopped is started; a key that is not Ceph's is replaced.

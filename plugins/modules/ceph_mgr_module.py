@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_mgr_module
 short_description: Modules of Ceph's managers
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Turns modules of the managers on and off, such as C(dashboard), C(prometheus) or C(telemetry), all of them in one call.
   - After a change, the active manager begins anew; the module waits until a manager is active again.

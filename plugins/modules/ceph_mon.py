@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_mon
 short_description: A monitor of Ceph on this node
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Makes a monitor on the node that it runs on, or removes it, and waits until it is in quorum.
   - A monitor whose making was cut off is completed. What works is left alone; a monitor that has stopped is started.

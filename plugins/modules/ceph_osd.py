@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_osd
 short_description: Ceph's OSDs on the disks of a node
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Makes OSDs on a list of disks in one call, through Proxmox's API, and waits until they are up and in.
   - "Disks are sacred. A disk that holds anything is refused by name, with what was found on it, before anything is changed.

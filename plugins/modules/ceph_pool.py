@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ceph_pool
 short_description: Pools of a Ceph that Proxmox VE manages
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes Ceph pools, a whole list of them in one call.
   - An erasure-coded pool is one item here, as it is for Proxmox, which makes two pools of it, C(NAME-data) and

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: certificate
 short_description: The certificate that a node of Proxmox VE shows
-version_added: 0.5.0
+version_added: 0.1.0
 description:
   - Gives the node that is asked a certificate for its web interface and API, either one of your own, or one that is
     ordered by ACME. The certificates by which the cluster's nodes know each other are not touched.

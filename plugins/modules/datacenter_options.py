@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: datacenter_options
 short_description: Settings of the whole datacenter of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Sets what the web interface has under Datacenter, Options, and C(/etc/pve/datacenter.cfg) holds.
   - There is one of it, so that O(config) is a dict. With O(state=deleted) all settings are taken away, and O(config)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_alias
 short_description: Aliases of the firewall of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes names for addresses and networks, a whole list of them in one call.
   - Everything is checked before anything is written, and one error names every finding.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_confirm
 short_description: Come back to a node of Proxmox VE whose firewall was just switched on
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Connects anew to the node until its firewall has taken over what is configured. The last connection is one that was made
     when it had.

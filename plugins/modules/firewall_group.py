@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_group
 short_description: Security groups of the firewall of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes groups of rules that rules elsewhere can use, a whole list of groups in one call.
   - Everything is checked before anything is written, and one error names every finding.

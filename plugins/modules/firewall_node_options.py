@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_node_options
 short_description: Options of the firewall of one node of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Sets the options of the firewall of the node that is asked.
   - There is one of it on each node, so that O(config) is a dict. With O(state=deleted) all settings are taken away,

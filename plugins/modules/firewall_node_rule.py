@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_node_rule
 short_description: Rules of the firewall of one node of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - One call makes of the list of rules of the node that is asked the one that O(config) and O(state) say; the order counts.
   - Proxmox's rules have no names, only positions. Here two rules are the same when they differ at most in O(config[].enable),

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: firewall_options
 short_description: Options of the firewall of a cluster of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Switches the firewall of a cluster on or off and sets its policies.
   - There is one of it, so that O(config) is a dict. With O(state=deleted) all settings are taken away,
@@ -42,6 +42,7 @@ options:
           - Where the firewall is switched on by this call, Proxmox switches it off again after 60 seconds, unless the same is
             asked for once more without O(config.trial) until then.
           - Where it is on already, this does nothing.
+          - Refused where a node uses nftables, which cannot be switched on for a time.
         type: bool
       policy_in:
         description: What becomes of what comes in and no rule is about.

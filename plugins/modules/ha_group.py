@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ha_group
 short_description: Groups of nodes for HA, before Proxmox VE 9
-version_added: 0.4.0
+version_added: 0.1.0
 description: Creates, changes and removes groups of nodes, in which HA keeps guests.
 author:
   - The baremetal.proxmox authors (@baremetal-proxmox)

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ha_resource
 short_description: Guests that HA looks after
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Gives guests to HA, changes how it treats them, and takes them away again, a whole list of them in one call.
 author:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: ha_rule
 short_description: Rules of HA, from Proxmox VE 9 on
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes rules by which HA chooses nodes for guests, a whole list of them in one call.
   - Before anything is written, all rules are looked at together. What Proxmox would refuse, or what cannot be, is

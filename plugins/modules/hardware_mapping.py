@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: hardware_mapping
 short_description: Hardware mappings of a Proxmox VE cluster
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes mappings of PCI devices, USB devices and directories, a whole list of them in one call.
   - A mapping gives one name to devices of several nodes, so that a guest that uses it can run on each of them.

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: inventory_files
 short_description: Write what M(baremetal.proxmox.inventory_info) found as an inventory
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Makes C(hosts.yml), C(group_vars) and C(host_vars) of it. Runs on the controller and asks no machine.
   - A secret becomes a variable C(vault_…), and C(vault.yml.example) beside the group's variables says which there are. As long

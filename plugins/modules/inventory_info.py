@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: inventory_info
 short_description: What is there, as the variables of an inventory
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Reads a machine and its cluster in one execution, and returns the variables with which the roles of this collection would
     find nothing to change.

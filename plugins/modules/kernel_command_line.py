@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: kernel_command_line
 short_description: Words on the kernel command line of a node, whichever boot loader it has
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Adds, replaces and removes words of the kernel command line; others are left.
   - Finds out by itself whether the machine boots with GRUB or with systemd-boot. With GRUB, the words are changed where they

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: metric_server
 short_description: Metric servers of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes servers to which Proxmox sends its figures, a whole list of them in one call.
 author:

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_facts
 short_description: Read the hardware of a machine
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Reads what a machine is made of, how it is wired, how it boots, and what is on every disk. Changes nothing.
   - Needs nothing but Debian's essential packages and Python; C(iproute2) for the network, C(smartmontools) for the health of

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_options
 short_description: Settings of one node of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Sets what C(/etc/pve/nodes/NODE/config) holds, of the node that is asked.
   - There is one of it on each node, so that O(config) is a dict. With O(state=deleted) all settings are taken away,

@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_probe
 short_description: See how a machine reaches others, what it calls them, and what time it has
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Sends echo requests to many addresses at once, at the full size that the network should carry and with don't-fragment,
     asks for names and addresses, and compares the machine's clock with that of the controller. Changes nothing.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: node_settings
 short_description: Settings of a node outside of Proxmox VE's API, all of them in one call
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Time, kernel command line, kernel modules, sysctl, ZFS cache, swap, watchdog and unattended upgrades of a machine, bare
     or with Proxmox VE. What is not named in O(config) is left alone.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: notification_matcher
 short_description: Which notifications of Proxmox VE go where
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes matchers, which send notifications to targets, a whole list of them in one call.
 author:

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: notification_target
 short_description: Where Proxmox VE sends notifications
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes targets of notifications, a whole list of them in one call. Which notifications go
     where is said by M(baremetal.proxmox.notification_matcher).

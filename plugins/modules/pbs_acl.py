@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_acl
 short_description: Access control list of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Grants roles to users and tokens on paths of a backup server, and takes them away.
   - A whole list in one call. Everything is checked before anything is written, and one error names every finding.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_datastore
 short_description: Datastores of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes datastores. Creating one makes its directory, with a place for every chunk, and takes a
     while.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_disk
 short_description: Disks of a Proxmox Backup Server as places for datastores
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Has the backup server make a file system, or a ZFS pool, on empty disks and mount it below C(/mnt/datastore), now and at
     every boot. A datastore in it is made by M(baremetal.proxmox.pbs_datastore).

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_info
 short_description: What a cluster has to know of a Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Reads the version of a backup server, the fingerprint of the certificate that it shows, and its datastores.
   - On the server itself the fingerprint is that of the certificate's file, so that nobody on the wire can give another one.
@@ -52,6 +52,11 @@ datastores:
   type: list
   elements: str
   sample: [store1]
+tokens:
+  description: The comment of each API token by its name; a token without one has an empty text. No secret is in it.
+  returned: success
+  type: dict
+  sample: {'rack@pbs!pbs': Storage pbs of the cluster rack}
 """
 
 from collections.abc import Callable
@@ -65,13 +70,18 @@ from ansible_collections.baremetal.proxmox.plugins.module_utils._client import B
 def read(client: Client) -> dict[str, Any]:
     """src/api2/node/status.rs tells the fingerprint of proxy.pem."""
     if not client.installed:
-        return {"installed": False, "version": None, "fingerprint": None, "datastores": []}
+        return {"installed": False, "version": None, "fingerprint": None, "datastores": [], "tokens": {}}
     status = client.get("/nodes/localhost/status")
     return {
         "installed": True,
         "version": ".".join(map(str, client.version)),
         "fingerprint": str(status["info"]["fingerprint"]).upper(),
         "datastores": sorted(row["store"] for row in client.get("/admin/datastore")),
+        "tokens": {
+            row["tokenid"]: str(row.get("comment") or "")
+            for user in client.get("/access/users", include_tokens=1)
+            for row in user.get("tokens") or ()
+        },
     }
 
 

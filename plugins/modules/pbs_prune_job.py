@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_prune_job
 short_description: Prune jobs of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - >-
       Creates, changes and removes prune jobs: which backups of a datastore stay, and which go.

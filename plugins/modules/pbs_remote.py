@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_remote
 short_description: Remotes of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - >-
       Creates, changes and removes remotes: other Proxmox Backup Servers that sync jobs copy from or to.

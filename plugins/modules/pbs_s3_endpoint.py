@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_s3_endpoint
 short_description: S3 endpoints of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes the object stores that datastores may lie in. Since Proxmox Backup Server 4.
   - A whole list in one call. Everything is checked before anything is written, and one error names every finding.

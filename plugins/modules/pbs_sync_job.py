@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_sync_job
 short_description: Sync jobs of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes sync jobs, which copy backups between datastores of one server or of two.
   - A whole list in one call. Everything is checked before anything is written, and one error names every finding.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_token
 short_description: API tokens of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes API tokens of a backup server.
   - The secret of a token is told once, when it is made. It is written to a file (O(config[].secret_file)), or returned.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_traffic_control
 short_description: Limits of traffic of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - >-
       Creates, changes and removes rules of traffic control: how much clients of a network may send and fetch, and when.

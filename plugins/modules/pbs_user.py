@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: pbs_user
 short_description: Users of Proxmox Backup Server
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes users of a Proxmox Backup Server.
   - A whole list in one call. Everything is checked before anything is written, and one error names every finding.

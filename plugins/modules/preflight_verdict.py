@@ -9,7 +9,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: preflight_verdict
 short_description: Judge machines before anything is changed on them
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Compares what M(baremetal.proxmox.node_facts) and M(baremetal.proxmox.node_probe) read on all machines with what the
     inventory requires, and the machines with each other. Runs on the controller and asks no machine.

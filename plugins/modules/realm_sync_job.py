@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: realm_sync_job
 short_description: Jobs that synchronise realms of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes the jobs that copy users and groups of a directory, a whole list of them in one call.
   - Everything is checked before anything is written, and one error names every finding.

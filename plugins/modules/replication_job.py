@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: replication_job
 short_description: Replication of guests to other nodes
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes jobs that copy a guest's disks on ZFS to another node, a whole list of them in one
     call.

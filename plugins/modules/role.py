@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: role
 short_description: Roles of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes roles, which are sets of privileges, a whole list of them in one call.
   - Everything is checked before anything is written, and one error names every finding.

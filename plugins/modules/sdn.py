@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: sdn
 short_description: Software-defined networks of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Controllers, zones, vnets and subnets in one call. Everything is checked first, then staged, what is built on before
     what is built on it, and applied once, at the end; the task that tells the nodes is awaited.

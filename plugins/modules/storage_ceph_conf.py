@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: storage_ceph_conf
 short_description: The ceph.conf of a storage on another Ceph cluster
-version_added: 0.3.0
+version_added: 0.1.0
 description:
   - Writes C(/etc/pve/priv/ceph/STORAGE.conf), which Proxmox VE uses for an RBD storage on a Ceph cluster that it does not
     manage, that is one with monitors in its definition.

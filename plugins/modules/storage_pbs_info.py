@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: storage_pbs_info
 short_description: Whether the storages of a cluster can log in to their backup servers
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Tells of storages of the type C(pbs) whether they are defined, whether the secret that the cluster keeps for them opens
     the backup server, and which encryption key they have. No secret is returned.

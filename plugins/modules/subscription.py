@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: subscription
 short_description: The subscription key of a Proxmox VE node
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Sets the subscription key of the node that is asked, when it has another one or none.
   - Proxmox asks its shop about a new key, from the node. A key that is there already is not asked about again.

@@ -8,7 +8,7 @@ from __future__ import annotations
 DOCUMENTATION = r"""
 module: token
 short_description: API tokens of Proxmox VE
-version_added: 0.4.0
+version_added: 0.1.0
 description:
   - Creates, changes and removes API tokens, a whole list of them in one call.
   - Proxmox tells the secret of a token once, when it is made. It is written to a file (O(config[].secret_file)), or

@@ -64,6 +64,7 @@ class Storage:
     item: Mapping[str, Any]
     server: Server
     user: str
+    cluster: str = ""
 
     def get(self, key: str) -> str:
         return str(self.item.get(key) or "")
@@ -79,6 +80,11 @@ class Storage:
     @property
     def token(self) -> str:
         return f"{self.get('user') or self.user}!{self.get('token') or self.name}"
+
+    @property
+    def mark(self) -> str:
+        """The comment of its token, by which another cluster's is told from it."""
+        return f"Storage {self.name} of the cluster {self.cluster}"
 
     @property
     def path(self) -> str:
@@ -122,14 +128,14 @@ class Storage:
         return self.item.get("pin") is not False
 
 
-def storages(config: Any, servers: Mapping[str, Server], user: str) -> list[Storage]:
+def storages(config: Any, servers: Mapping[str, Server], user: str, cluster: str = "") -> list[Storage]:
     """The items that can be read at all; a specification says what is wrong with the others."""
     found = []
     for item in _list(config) or ():
         pairs = {option_name(str(key)): value for key, value in item.items()}
         host = str(pairs.get("host") or "")
         if pairs.get("storage") and host:
-            found.append(Storage(pairs, servers.get(host) or Server(host, known=False), user))
+            found.append(Storage(pairs, servers.get(host) or Server(host, known=False), user, cluster))
     return found
 
 
@@ -265,9 +271,17 @@ def _retention(host: str, one: Storage, jobs: Mapping[str, Any]) -> Iterator[Fin
         )
 
 
-def met(host: str, one: Storage, known: Mapping[str, Any]) -> Iterator[Finding]:
-    """What only the machines tell. C(known): what M(storage_pbs_info) says of this storage."""
+def met(host: str, one: Storage, known: Mapping[str, Any], tokens: Mapping[str, str]) -> Iterator[Finding]:
+    """What only the machines tell. C(known): what M(storage_pbs_info) says of this storage; C(tokens): of the server."""
     place = f"{STORAGES}[{one.name}]"
+    if known.get("secret") not in ("works", "unreachable") and tokens.get(one.token, one.mark) != one.mark:
+        yield Finding(
+            host,
+            f"{place}.token",
+            f"{one.token} on {one.server.name} to be this cluster's own ('{one.mark}')",
+            f"one that somebody else may use ({tokens[one.token] or 'no comment'})",
+            "A new secret would shut them out: say another user or token, or remove that one",
+        )
     if known.get("secret") == "unreachable":
         found = str(known.get("reason") or "no answer").rstrip(".")
         yield Finding(host, f"{place}.server", f"the backup server to answer on {one.address}", found)

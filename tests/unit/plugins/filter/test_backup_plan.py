@@ -35,7 +35,7 @@ def test_what_a_server_needs():
     assert found["servers"]["pbs1"] == {
         "namespaces": [{"store": "store1", "ns": "site"}, {"store": "store1", "ns": "site/rack"}],
         "users": [{"userid": "rack@pbs"}],
-        "tokens": [{"tokenid": "rack@pbs!pbs", "regenerate": "always"}],
+        "tokens": [{"tokenid": "rack@pbs!pbs", "comment": "Storage pbs of the cluster pve1", "regenerate": "always"}],
         "acls": [
             {"path": "/datastore/store1/site/rack", "ugid": "rack@pbs", "roleid": "DatastoreBackup"},
             {"path": "/datastore/store1/site/rack", "ugid": "rack@pbs!pbs", "roleid": "DatastoreBackup"},
@@ -81,6 +81,30 @@ def test_a_secret_is_made_where_none_works(known: dict[str, Any], new: list[str]
     assert found["new"] == new
     assert found["servers"]["pbs1"]["tokens"][0]["regenerate"] == ("always" if new else "never")
     assert found["asked"][0]["fingerprint"] == "AA:BB"
+
+
+@pytest.mark.parametrize(
+    ("comment", "secret", "found"),
+    [
+        ("Storage pbs of the cluster rack", "none", None),
+        ("Storage pbs of the cluster other", "works", None),
+        ("Storage pbs of the cluster other", "none", "Storage pbs of the cluster other"),
+        ("", "refused", "no comment"),
+    ],
+)
+def test_a_token_of_somebody_else_gets_no_new_secret(comment: str, secret: str, found: str | None):
+    servers = [{**PIN[0], "tokens": {"rack@pbs!pbs": comment}}]
+    around = hosts(pve_cluster_name="rack")
+    told = plan(around=around, servers=servers, known={"pbs": {"defined": False, "secret": secret}})["findings"]
+    assert told == (
+        []
+        if found is None
+        else [
+            "pve1: pve_backup_storages[pbs].token: expected rack@pbs!pbs on pbs1 to be this cluster's own ('Storage pbs of"
+            f" the cluster rack'), found one that somebody else may use ({found}). A new secret would shut them out: say"
+            " another user or token, or remove that one"
+        ]
+    )
 
 
 def test_a_server_that_cannot_be_reached_stops_the_run():

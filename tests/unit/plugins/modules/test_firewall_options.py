@@ -137,6 +137,17 @@ def test_on_for_a_minute_and_then_for_good(release: str, tmp_path: Path, monkeyp
     assert not node.run(OPTIONS_TABLE, {**config, "trial": True})["changed"]
 
 
+def test_no_trial_with_nftables(tmp_path: Path, monkeypatch: Any) -> None:
+    node = Node("9.2", tmp_path / "root", monkeypatch)
+    node.good(NODE_OPTIONS_TABLE, {"nftables": True})
+    looked = node.run(OPTIONS_TABLE, {"enable": True, "trial": True}, check=True)
+    assert "found nftables: true" in looked["warnings"][0]
+    refused = node.run(OPTIONS_TABLE, {"enable": True, "trial": True})
+    assert (refused["failed"], "found nftables: true" in refused["msg"], node.api.writes) == (True, True, [])
+    node.good(OPTIONS_TABLE, {"enable": True, "trial": False})
+    assert not node.run(OPTIONS_TABLE, {"enable": True, "trial": True})["changed"]
+
+
 def test_a_trial_that_nobody_confirmed_is_over(tmp_path: Path, monkeypatch: Any) -> None:
     node = Node("9.2", tmp_path / "root", monkeypatch)
     node.api.write("firewall/cluster.fw", "[OPTIONS]\n\nenable: 1700000000\npolicy_in: DROP\n\n")
