@@ -122,7 +122,17 @@ def places(inventory: Inventory) -> Iterator[Finding]:
             for device in one.get("devices") or ():
                 if not str(device).startswith("/dev/disk/by-"):
                     yield place.finding("a name that stays (/dev/disk/by-id/…)", f"'{device}'")
+        yield from _secret(host)
         yield from _outside(host, [one.path for one in wanted])
+
+
+def _secret(host: Host) -> Iterator[Finding]:
+    """Everybody may read /etc/fstab."""
+    for index, one in enumerate(host.get("pbs_server_mounts", ())):
+        words = str(one.get("opts") or "").split(",") if isinstance(one, Mapping) else ()
+        if any(word.partition("=")[0].strip() in ("password", "pass", "passwd") for word in words):
+            place = Place(host.name, f"pbs_server_mounts[{index}].opts")
+            yield place.finding("credentials=FILE, because everybody may read /etc/fstab", "a password")
 
 
 def _outside(host: Host, made: Iterable[str]) -> Iterator[Finding]:
