@@ -19,6 +19,7 @@ options:
         C(comment).
       - C(how) is V(pin) (on no other nodes), V(prefer) (elsewhere only when none of the nodes is there), V(together) or
         V(apart).
+      - Null is nothing said of it, which on Proxmox VE 8 leaves guests in their groups.
     type: list
     elements: dict
     required: true
@@ -86,11 +87,12 @@ _OLD = {"bookworm": False, "trixie": True}
 
 
 def ha_definitions(
-    placement: Sequence[Mapping[str, Any]],
+    places: Sequence[Mapping[str, Any]] | None,
     guests: Sequence[Mapping[str, Any]] = (),
     release: str = "",
     rules: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, Any]:
+    placement = places or []
     by_rules = _OLD.get(release, not str(release).startswith("8."))
     findings = [*_of_guests(guests), *_of_placement(placement, guests)]
     findings += [] if by_rules or findings else list(_without_rules(placement, guests))
@@ -106,7 +108,7 @@ def ha_definitions(
             notes.append(f"HA group '{one['name']}' is the rule '{name}' on this release")
     return {
         "by_rules": by_rules,
-        "resources": [dict(one) for one in guests] if by_rules else list(_resources(placement, guests)),
+        "resources": [dict(one) for one in guests] if by_rules else list(_resources(places, guests)),
         "groups": [] if by_rules else [_group(one, guests) for one in placement],
         "rules": definitions,
         "findings": [],
@@ -168,13 +170,15 @@ def _without_rules(placement: Sequence[Mapping[str, Any]], guests: Sequence[Mapp
             yield f"pve_ha_placement: expected {guest} in one place, found it in {', '.join(names)}"
 
 
-def _resources(placement: Sequence[Mapping[str, Any]], guests: Sequence[Mapping[str, Any]]) -> Iterable[dict[str, Any]]:
-    homes = {str(guest): one["name"] for one in placement for guest in one["guests"]}
+def _resources(
+    places: Sequence[Mapping[str, Any]] | None, guests: Sequence[Mapping[str, Any]]
+) -> Iterable[dict[str, Any]]:
+    homes = {str(guest): one["name"] for one in places or () for guest in one["guests"]}
     for one in guests:
         # failback belongs to the group, and balancing is younger
         values = {name: value for name, value in one.items() if name not in ("failback", "auto_rebalance")}
         # null takes away a group that the guest had
-        yield {**values, "group": homes.get(str(one["sid"]))}
+        yield {**values, **({} if places is None else {"group": homes.get(str(one["sid"]))})}
 
 
 def _group(one: Mapping[str, Any], guests: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

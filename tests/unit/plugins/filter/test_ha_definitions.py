@@ -105,6 +105,12 @@ def test_findings(release: str, placement: Any, guests: Any, sentence: str) -> N
     assert found["resources"] == found["groups"] == found["rules"] == []
 
 
+def test_before_9_guests_stay_where_they_are_if_nothing_is_said_of_places() -> None:
+    guests = [{"sid": "vm:110", "max_restart": 2}]
+    assert ha_definitions(None, guests, "8.4")["resources"] == guests
+    assert ha_definitions([], guests, "8.4")["resources"] == [{**guests[0], "group": None}]
+
+
 def test_nothing_is_nothing() -> None:
     assert define(guests=[])["findings"] == []
 
