@@ -121,7 +121,7 @@ def run(
     assert [line.strip()[:300] for line in output.splitlines() if found_in(line)] == []
     assert watch.rounds > 5
     assert watch.found == set()
-    assert "python" in (directory / "started").read_text()
+    assert "subprocess.Popen" in (directory / "started").read_text()
     assert holding(directory, keep) == {}
     lines = (directory / "dump").read_text().splitlines() if (directory / "dump").exists() else []
     return Run(done.returncode, output, [json.loads(line) for line in lines])

@@ -167,7 +167,9 @@ class Checker:
         try:
             pairs = check_type_dict(value)
         except (TypeError, ValueError):
-            return self._refuse(place.wrong("key/value pairs", value))
+            # a text in the place of settings that only a module knows may be one of its secrets
+            hidden = replace(place, secret=place.secret or (isinstance(value, str) and not option.get("options")))
+            return self._refuse(hidden.wrong("key/value pairs", value))
         options = option.get("options")
         if not options:
             return pairs
